@@ -1,0 +1,28 @@
+# Everything here is a package of Debian 12 and Ubuntu 22.04 (tools/install-packages); see the table in docs/design.md.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ZLIB REQUIRED)
+find_package(nlohmann_json 3.10 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
+pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
+pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
+pkg_check_modules(HWY REQUIRED IMPORTED_TARGET libhwy)
+pkg_check_modules(KISSFFT REQUIRED IMPORTED_TARGET kissfft-float)
+
+# oneDNN multiplies matrices on x86 only: its plain Arm build has no fast path, our own kernels serve there.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # Not by its own CMake package: Debian's asks for OpenCL, which we do not use.
+  find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.hpp REQUIRED)
+  find_library(DNNL_LIBRARY dnnl REQUIRED)
+  add_library(maie_dnnl INTERFACE)
+  target_include_directories(maie_dnnl SYSTEM INTERFACE ${DNNL_INCLUDE_DIR})
+  target_link_libraries(maie_dnnl INTERFACE ${DNNL_LIBRARY})
+endif()
+if(MAIE_TESTS)
+  find_package(GTest REQUIRED)
+endif()

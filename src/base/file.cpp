@@ -1,0 +1,120 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <vector>
+
+namespace maie {
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int number) : number_(number) {}
+  ~FileDescriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return number_; }
+  bool valid() const { return number_ >= 0; }
+
+ private:
+  int number_;
+};
+
+Status write_all(int descriptor, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(descriptor, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return errno_status(path, errno);
+    }
+    content.remove_prefix(size_t(written));
+  }
+  // A full disk may only show when the pages are written out, so ask before the rename.
+  if (::fsync(descriptor) != 0) return errno_status(path, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return errno_status(path, errno);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return errno_status(path, errno);
+  if (!S_ISREG(info.st_mode)) return invalid_input(path + ": not a regular file");
+  std::span<const std::byte> bytes;
+  if (info.st_size > 0) {
+    void* start = ::mmap(nullptr, size_t(info.st_size), PROT_READ, MAP_PRIVATE, file.get(), 0);
+    if (start == MAP_FAILED) return errno_status(path, errno);
+    bytes = {static_cast<const std::byte*>(start), size_t(info.st_size)};
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) {
+    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  }
+}
+
+Result<std::string> read_file(const std::string& path, size_t limit_bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return errno_status(path, errno);
+  std::string content;
+  std::array<char, 1 << 16> block;
+  while (true) {
+    const ssize_t count = ::read(file.get(), block.data(), block.size());
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return errno_status(path, errno);
+    }
+    if (count == 0) return content;
+    if (content.size() + size_t(count) > limit_bytes) {
+      return invalid_input(path + ": longer than the " + std::to_string(limit_bytes) +
+                           " bytes such a file may have");
+    }
+    content.append(block.data(), size_t(count));
+  }
+}
+
+Status write_file_atomically(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".XXXXXX";
+  const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));
+  if (!file.valid()) return errno_status(path, errno);
+  // mkostemp makes the file private; give it what the user's umask allows.
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  Status status;
+  if (::fchmod(file.get(), 0666 & ~mask) != 0) status = errno_status(path, errno);
+  if (status.ok()) status = write_all(file.get(), content, path);
+  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    status = errno_status(path, errno);
+  }
+  if (!status.ok()) ::unlink(temporary.c_str());
+  return status;
+}
+
+std::string sha256_hex(std::span<const std::byte> bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned length = 0;
+  check(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1,
+        "SHA-256 is available");
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned i = 0; i < length; ++i) {
+    text += kDigits[digest[i] >> 4];
+    text += kDigits[digest[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace maie

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace maie {
+
+/// A whole file mapped read-only. Immutable; any thread may read. The kernel pages bytes in when
+/// they are first touched, so opening a large model file costs nothing.
+class MappedFile {
+ public:
+  static Result<std::shared_ptr<const MappedFile>> open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<const std::byte> bytes() const { return bytes_; }
+  const std::string& path() const { return path_; }
+
+ private:
+  MappedFile(std::string path, std::span<const std::byte> bytes)
+      : path_(std::move(path)), bytes_(bytes) {}
+  std::string path_;
+  std::span<const std::byte> bytes_;
+};
+
+/// Reads a small file; kInvalidInput when it is longer than `limit_bytes`.
+Result<std::string> read_file(const std::string& path, size_t limit_bytes);
+
+/// Writes `content` to a temporary file in the same folder, flushes it to the disk and renames it to
+/// `path`, so that readers see the old file or the whole new one. On failure nothing is left behind.
+Status write_file_atomically(const std::string& path, std::string_view content);
+
+/// Lower-case hexadecimal SHA-256 of `bytes`.
+std::string sha256_hex(std::span<const std::byte> bytes);
+
+}  // namespace maie

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace maie {
+
+/// JSON values; the library stays behind this header.
+using Json = nlohmann::ordered_json;
+
+/// Limits of a document from outside.
+struct JsonLimits {
+  size_t depth = 64;            ///< nesting of objects and arrays
+  size_t values = 20'000'000;   ///< values in all, keys not counted
+  bool unique_keys = false;     ///< refuse an object that names a key twice
+};
+
+/// Parses UTF-8 JSON text; kCorrupt with the byte position when it is not valid or over a limit.
+Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
+
+/// Typed member access that never throws: nullopt-like default when absent or of another type.
+int64_t json_int(const Json& object, const char* key, int64_t fallback);
+double json_number(const Json& object, const char* key, double fallback);
+bool json_bool(const Json& object, const char* key, bool fallback);
+std::string json_string(const Json& object, const char* key, std::string fallback);
+
+}  // namespace maie
