@@ -1,0 +1,403 @@
+// Attention of single decoder rows. Bound by memory: keys and values of a window stream through once
+// for up to four rows that look at it, straight from their stored type.
+
+#include "kernels/cpu/decoder_attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/cpu/linear.h"
+#include "kernels/cpu/rows.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu/decoder_attention.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace maie::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F = hn::CappedTag<float, 16>;
+using V = hn::Vec<F>;
+constexpr int64_t kBlock = 16;  // positions in a block of keys
+constexpr int kRows = 4;        // rows that share a pass
+
+HWY_ATTR HWY_INLINE V load_as_float(F d, const float* p) { return hn::LoadU(d, p); }
+HWY_ATTR HWY_INLINE V load_as_float(F d, const BFloat16* p) {
+  const hn::Rebind<uint16_t, F> d16;
+  const hn::Rebind<uint32_t, F> d32;
+  const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p));
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
+}
+HWY_ATTR HWY_INLINE V load_as_float(F d, const int8_t* p) {
+  const hn::Rebind<int8_t, F> d8;
+  const hn::Rebind<int32_t, F> d32;
+  return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, p)));
+}
+
+// scores[r][t] = q[r] . key[t] (times the key's scale) for blocks of 16 positions.
+template <int Rows, class Elem>
+HWY_ATTR void score_blocks(const float* const* q, const Elem* keys, const float* key_scales, int64_t blocks,
+                  int64_t D, float* const* scores) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  for (int64_t block = 0; block < blocks; ++block, keys += D * kBlock) {
+    for (int64_t part = 0; part < kBlock; part += lanes) {
+      V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+      const Elem* key = keys + part;
+      for (int64_t i = 0; i < D; ++i, key += kBlock) {
+        const V k = load_as_float(d, key);
+        s0 = hn::MulAdd(hn::Set(d, q[0][i]), k, s0);
+        if constexpr (Rows > 1) s1 = hn::MulAdd(hn::Set(d, q[1][i]), k, s1);
+        if constexpr (Rows > 2) s2 = hn::MulAdd(hn::Set(d, q[2][i]), k, s2);
+        if constexpr (Rows > 3) s3 = hn::MulAdd(hn::Set(d, q[3][i]), k, s3);
+      }
+      const int64_t t = block * kBlock + part;
+      const V scale = key_scales != nullptr ? hn::LoadU(d, key_scales + t) : hn::Set(d, 1.0f);
+      hn::StoreU(hn::Mul(s0, scale), d, scores[0] + t);
+      if constexpr (Rows > 1) hn::StoreU(hn::Mul(s1, scale), d, scores[1] + t);
+      if constexpr (Rows > 2) hn::StoreU(hn::Mul(s2, scale), d, scores[2] + t);
+      if constexpr (Rows > 3) hn::StoreU(hn::Mul(s3, scale), d, scores[3] + t);
+    }
+  }
+}
+
+// y[r] = sum_t weights[r][t] * value[t], for two vectors of components at a time.
+template <int Rows, class Elem>
+HWY_ATTR void mix_values(const float* const* weights, const Elem* values, int64_t T, int64_t D, float* const* y) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + 2 * lanes <= D; i += 2 * lanes) {
+    V a0 = hn::Zero(d), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, e0 = a0, e1 = a0;
+    const Elem* value = values + i;
+    for (int64_t t = 0; t < T; ++t, value += D) {
+      const V v0 = load_as_float(d, value);
+      const V v1 = load_as_float(d, value + lanes);
+      const V w0 = hn::Set(d, weights[0][t]);
+      a0 = hn::MulAdd(w0, v0, a0);
+      a1 = hn::MulAdd(w0, v1, a1);
+      if constexpr (Rows > 1) {
+        const V w1 = hn::Set(d, weights[1][t]);
+        b0 = hn::MulAdd(w1, v0, b0);
+        b1 = hn::MulAdd(w1, v1, b1);
+      }
+      if constexpr (Rows > 2) {
+        const V w2 = hn::Set(d, weights[2][t]);
+        c0 = hn::MulAdd(w2, v0, c0);
+        c1 = hn::MulAdd(w2, v1, c1);
+      }
+      if constexpr (Rows > 3) {
+        const V w3 = hn::Set(d, weights[3][t]);
+        e0 = hn::MulAdd(w3, v0, e0);
+        e1 = hn::MulAdd(w3, v1, e1);
+      }
+    }
+    hn::StoreU(a0, d, y[0] + i);
+    hn::StoreU(a1, d, y[0] + i + lanes);
+    if constexpr (Rows > 1) {
+      hn::StoreU(b0, d, y[1] + i);
+      hn::StoreU(b1, d, y[1] + i + lanes);
+    }
+    if constexpr (Rows > 2) {
+      hn::StoreU(c0, d, y[2] + i);
+      hn::StoreU(c1, d, y[2] + i + lanes);
+    }
+    if constexpr (Rows > 3) {
+      hn::StoreU(e0, d, y[3] + i);
+      hn::StoreU(e1, d, y[3] + i + lanes);
+    }
+  }
+  for (; i < D; ++i) {
+    for (int r = 0; r < Rows; ++r) {
+      float sum = 0;
+      for (int64_t t = 0; t < T; ++t) sum += weights[r][t] * float(values[t * D + i]);
+      y[r][i] = sum;
+    }
+  }
+}
+
+template <class Elem>
+HWY_ATTR void score_any(int rows, const float* const* q, const void* keys, const float* scales, int64_t blocks,
+               int64_t D, float* const* scores) {
+  const auto* k = static_cast<const Elem*>(keys);
+  switch (rows) {
+    case 1: score_blocks<1>(q, k, scales, blocks, D, scores); break;
+    case 2: score_blocks<2>(q, k, scales, blocks, D, scores); break;
+    case 3: score_blocks<3>(q, k, scales, blocks, D, scores); break;
+    default: score_blocks<4>(q, k, scales, blocks, D, scores); break;
+  }
+}
+
+template <class Elem>
+HWY_ATTR void mix_any(int rows, const float* const* weights, const void* values, int64_t T, int64_t D,
+             float* const* y) {
+  const auto* v = static_cast<const Elem*>(values);
+  switch (rows) {
+    case 1: mix_values<1>(weights, v, T, D, y); break;
+    case 2: mix_values<2>(weights, v, T, D, y); break;
+    case 3: mix_values<3>(weights, v, T, D, y); break;
+    default: mix_values<4>(weights, v, T, D, y); break;
+  }
+}
+
+HWY_ATTR void score_kernel(DType type, int rows, const float* const* q, const void* keys, const float* scales,
+                  int64_t blocks, int64_t D, float* const* scores) {
+  switch (type) {
+    case DType::kI8: score_any<int8_t>(rows, q, keys, scales, blocks, D, scores); break;
+    case DType::kBF16: score_any<BFloat16>(rows, q, keys, scales, blocks, D, scores); break;
+    default: score_any<float>(rows, q, keys, scales, blocks, D, scores); break;
+  }
+}
+
+HWY_ATTR void mix_kernel(DType type, int rows, const float* const* weights, const void* values, int64_t T,
+                int64_t D, float* const* y) {
+  switch (type) {
+    case DType::kI8: mix_any<int8_t>(rows, weights, values, T, D, y); break;
+    case DType::kBF16: mix_any<BFloat16>(rows, weights, values, T, D, y); break;
+    default: mix_any<float>(rows, weights, values, T, D, y); break;
+  }
+}
+
+// One head of one row over its cells.
+template <class Elem>
+HWY_ATTR void history_head(const float* q, const Elem* cache, int64_t C, int64_t offset, int64_t D,
+                  RowHistory history, float factor, float* scores, float* y) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  for (int32_t t = 0; t < history.count; ++t) {
+    const Elem* key = cache + int64_t{history.cells[t]} * 2 * C + offset;
+    V sum = hn::Zero(d);
+    int64_t i = 0;
+    for (; i + lanes <= D; i += lanes) sum = hn::MulAdd(hn::LoadU(d, q + i), load_as_float(d, key + i), sum);
+    float total = hn::GetLane(hn::SumOfLanes(d, sum));
+    for (; i < D; ++i) total += q[i] * float(key[i]);
+    scores[t] = total * factor;
+  }
+  const float norm = 1.0f / softmax_row(scores, history.count, scores);
+  int64_t i = 0;
+  for (; i + lanes <= D; i += lanes) {
+    V sum = hn::Zero(d);
+    for (int32_t t = 0; t < history.count; ++t) {
+      const Elem* value = cache + int64_t{history.cells[t]} * 2 * C + C + offset;
+      sum = hn::MulAdd(hn::Set(d, scores[t]), load_as_float(d, value + i), sum);
+    }
+    hn::StoreU(hn::Mul(sum, hn::Set(d, norm)), d, y + i);
+  }
+  for (; i < D; ++i) {
+    float sum = 0;
+    for (int32_t t = 0; t < history.count; ++t) {
+      sum += scores[t] * float(cache[int64_t{history.cells[t]} * 2 * C + C + offset + i]);
+    }
+    y[i] = sum * norm;
+  }
+}
+
+HWY_ATTR void history_kernel(const float* q, ConstTensor cache, int64_t C, int64_t offset, int64_t D,
+                    RowHistory history, float factor, float* scores, float* y) {
+  if (cache.dtype() == DType::kBF16) {
+    history_head(q, cache.data<BFloat16>(), C, offset, D, history, factor, scores, y);
+  } else {
+    history_head(q, cache.data<float>(), C, offset, D, history, factor, scores, y);
+  }
+}
+
+}  // namespace maie::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace maie::cpu {
+namespace {
+
+constexpr int64_t kBlock = 16;
+constexpr int kRows = 4;
+
+HWY_EXPORT(score_kernel);
+HWY_EXPORT(mix_kernel);
+HWY_EXPORT(history_kernel);
+
+size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+int64_t padded(int64_t T) { return (T + kBlock - 1) / kBlock * kBlock; }
+
+struct CrossLayout {
+  size_t key_bytes, value_bytes, scale_bytes, head_bytes;
+  CrossLayout(DType type, int64_t T, int64_t D)
+      : key_bytes(aligned(size_t(padded(T) * D) * size_of(type))),
+        value_bytes(aligned(size_t(T * D) * size_of(type))),
+        scale_bytes(type == DType::kI8 ? aligned(size_t(padded(T)) * 4) : 0),
+        head_bytes(key_bytes + value_bytes + 2 * scale_bytes) {}
+};
+
+// One vector of D floats to `type`; returns its scale back (1 for the float types).
+float store_vector(DType type, const float* from, int64_t D, std::byte* to, int64_t stride) {
+  float back = 1;
+  float scale = 1;
+  if (type == DType::kI8) {
+    float most = 0;
+    for (int64_t i = 0; i < D; ++i) most = std::max(most, std::fabs(from[i]));
+    scale = most > 0 ? 127.0f / most : 0.0f;
+    back = most / 127.0f;
+  }
+  for (int64_t i = 0; i < D; ++i) {
+    switch (type) {
+      case DType::kI8:
+        reinterpret_cast<int8_t*>(to)[i * stride] = int8_t(std::nearbyint(from[i] * scale));
+        break;
+      case DType::kBF16: reinterpret_cast<BFloat16*>(to)[i * stride] = BFloat16(from[i]); break;
+      default: reinterpret_cast<float*>(to)[i * stride] = from[i]; break;
+    }
+  }
+  return back;
+}
+
+}  // namespace
+
+size_t CrossKeyValues::storage_bytes(DType type, int64_t T, int64_t C, int64_t heads) {
+  return CrossLayout(type, T, C / heads).head_bytes * size_t(heads);
+}
+
+const std::byte* CrossKeyValues::keys(int64_t head) const {
+  return data_ + size_t(head) * CrossLayout(type_, T_, D_).head_bytes;
+}
+const std::byte* CrossKeyValues::values(int64_t head) const {
+  return keys(head) + CrossLayout(type_, T_, D_).key_bytes;
+}
+const float* CrossKeyValues::key_scales(int64_t head) const {
+  if (type_ != DType::kI8) return nullptr;
+  return reinterpret_cast<const float*>(values(head) + CrossLayout(type_, T_, D_).value_bytes);
+}
+const float* CrossKeyValues::value_scales(int64_t head) const {
+  if (type_ != DType::kI8) return nullptr;
+  return key_scales(head) + CrossLayout(type_, T_, D_).scale_bytes / 4;
+}
+
+CrossKeyValues CrossKeyValues::pack(ThreadPool& threads, DType type, const float* kv, int64_t T,
+                                    int64_t C, int64_t heads, std::byte* storage) {
+  check(type == DType::kF32 || type == DType::kBF16 || type == DType::kI8, "cross cache type");
+  CrossKeyValues packed;
+  packed.type_ = type;
+  packed.T_ = T;
+  packed.D_ = C / heads;
+  packed.heads_ = heads;
+  packed.data_ = storage;
+  const int64_t D = packed.D_;
+  const CrossLayout layout(type, T, D);
+  threads.for_each(heads, [&](int64_t head, int) {
+    std::byte* keys = storage + size_t(head) * layout.head_bytes;
+    std::byte* values = keys + layout.key_bytes;
+    auto* key_scales = reinterpret_cast<float*>(values + layout.value_bytes);
+    auto* value_scales = key_scales + layout.scale_bytes / 4;
+    // Positions past T in the last block: zero keys; their scores are never read.
+    std::memset(keys + size_t(T / kBlock * kBlock * D) * size_of(type), 0,
+                layout.key_bytes - size_t(T / kBlock * kBlock * D) * size_of(type));
+    for (int64_t t = 0; t < T; ++t) {
+      const float* k = kv + t * 2 * C + head * D;
+      std::byte* key =
+          keys + size_t(t / kBlock * kBlock * D + t % kBlock) * size_of(type);
+      const float key_back = store_vector(type, k, D, key, kBlock);
+      const float value_back =
+          store_vector(type, k + C, D, values + size_t(t * D) * size_of(type), 1);
+      if (type == DType::kI8) {
+        key_scales[t] = key_back;
+        value_scales[t] = value_back;
+      }
+    }
+    for (int64_t t = T; type == DType::kI8 && t < padded(T); ++t) key_scales[t] = value_scales[t] = 0;
+  });
+  return packed;
+}
+
+void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
+                     std::span<const CrossKeyValues* const> windows, ScoreOutputs scores, float* y) {
+  check(int64_t(windows.size()) == rows, "one window a row");
+  if (rows == 0) return;
+  // Runs of up to four neighbouring rows of one window.
+  struct Group {
+    int64_t first;
+    int count;
+  };
+  std::vector<Group> groups;
+  for (int64_t r = 0; r < rows; ++r) {
+    if (!groups.empty() && groups.back().count < kRows &&
+        windows[size_t(groups.back().first)] == windows[size_t(r)]) {
+      ++groups.back().count;
+    } else {
+      groups.push_back({r, 1});
+    }
+  }
+  const int64_t heads = windows[0]->heads();
+  const int64_t D = windows[0]->D();
+  const int64_t C = heads * D;
+  const float factor = 1.0f / std::sqrt(float(D));
+  // Heads outside, groups inside: groups of one window follow each other on the same keys.
+  threads.for_each(heads * int64_t(groups.size()), [&](int64_t index, int) {
+    const int64_t head = index / int64_t(groups.size());
+    const Group group = groups[size_t(index % int64_t(groups.size()))];
+    const CrossKeyValues& window = *windows[size_t(group.first)];
+    const int64_t T = window.T();
+    const int64_t stride = padded(T);
+    auto* scratch = reinterpret_cast<float*>(
+        member_scratch(0, size_t(kRows) * size_t(stride + D) * 4));
+    const float* queries[kRows];
+    float* rows_scores[kRows];
+    const float* weights[kRows];
+    float* outputs[kRows];
+    for (int r = 0; r < group.count; ++r) {
+      float* scaled = scratch + kRows * stride + r * D;
+      scale_row(q + (group.first + r) * C + head * D, factor, D, scaled);
+      queries[r] = scaled;
+      weights[r] = rows_scores[r] = scratch + r * stride;
+      outputs[r] = y + (group.first + r) * C + head * D;
+    }
+    HWY_DYNAMIC_DISPATCH(score_kernel)
+    (window.type(), group.count, queries, window.keys(head), window.key_scales(head),
+     stride / kBlock, D, rows_scores);
+    float norms[kRows];
+    for (int r = 0; r < group.count; ++r) {
+      if (!scores.of_head.empty() && scores.of_head[size_t(head)] != nullptr) {
+        std::copy_n(rows_scores[r], T, scores.of_head[size_t(head)] + (group.first + r) * T);
+      }
+      norms[r] = 1.0f / softmax_row(rows_scores[r], T, rows_scores[r]);
+      if (const float* scales = window.value_scales(head)) {
+        for (int64_t t = 0; t < T; ++t) rows_scores[r][t] *= scales[t];
+      }
+    }
+    HWY_DYNAMIC_DISPATCH(mix_kernel)
+    (window.type(), group.count, weights, window.values(head), T, D, outputs);
+    for (int r = 0; r < group.count; ++r) scale_row(outputs[r], norms[r], D, outputs[r]);
+  });
+}
+
+void cached_attention(ThreadPool& threads, const float* qkv, int64_t rows, int64_t heads,
+                      std::span<const RowHistory> histories, Tensor cache, float* y) {
+  check(int64_t(histories.size()) == rows, "one history a row");
+  const int64_t C = cache.dim(1) / 2;
+  const int64_t D = C / heads;
+  const float factor = 1.0f / std::sqrt(float(D));
+  int32_t longest = 0;
+  for (int64_t r = 0; r < rows; ++r) {
+    const RowHistory history = histories[size_t(r)];
+    longest = std::max(longest, history.count);
+    const int64_t cell = history.cells[history.count - 1];
+    const float* kv = qkv + r * 3 * C + C;
+    if (cache.dtype() == DType::kBF16) {
+      round_to_bf16(kv, 2 * C, 1.0f,
+                    reinterpret_cast<uint16_t*>(cache.data<BFloat16>() + cell * 2 * C));
+    } else {
+      std::copy_n(kv, 2 * C, cache.data<float>() + cell * 2 * C);
+    }
+  }
+  threads.for_each(rows * heads, [&](int64_t index, int) {
+    const int64_t row = index / heads;
+    const int64_t offset = index % heads * D;
+    auto* scores = reinterpret_cast<float*>(member_scratch(0, size_t(longest) * 4));
+    HWY_DYNAMIC_DISPATCH(history_kernel)
+    (qkv + row * 3 * C + offset, cache, C, offset, D, histories[size_t(row)], factor, scores,
+     y + row * C + offset);
+  });
+}
+
+}  // namespace maie::cpu
+#endif  // HWY_ONCE

@@ -1,0 +1,60 @@
+// Elementary functions on Highway vectors, for inclusion by kernel files (once per target).
+
+#if defined(MAIE_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef MAIE_VECTOR_MATH_INL_H_
+#undef MAIE_VECTOR_MATH_INL_H_
+#else
+#define MAIE_VECTOR_MATH_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace maie::cpu::HWY_NAMESPACE {
+
+// exp(x) for x <= 0 (-inf included): 2^n * e^r with |r| <= ln2/2 and a degree-6 Taylor sum whose rest is
+// below 1.2e-7 relative. Results below 2^-126 become 0.
+template <class D, class Vec>
+HWY_ATTR HWY_INLINE Vec exp_nonpositive(D d, Vec x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::RebindToSigned<D> di;
+  x = hn::Max(x, hn::Set(d, -104.0f));
+  const Vec n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504088896341f)));
+  // ln2 in two parts, so that n * first part is exact.
+  Vec r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
+  Vec p = hn::Set(d, 1.0f / 720);
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 120));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 24));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 6));
+  p = hn::MulAdd(p, r, hn::Set(d, 0.5f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
+  p = hn::MulAdd(p, r, hn::Set(d, 1.0f));
+  const auto exponent = hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127));
+  const auto power = hn::BitCast(d, hn::ShiftLeft<23>(hn::Max(exponent, hn::Zero(di))));
+  return hn::Mul(p, power);
+}
+
+// 0.5 x (1 + erf(x / sqrt 2)), with erf by Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7).
+template <class D, class Vec>
+HWY_ATTR HWY_INLINE Vec gelu(D d, Vec x) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const Vec z = hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678118654752f));
+  const Vec one = hn::Set(d, 1.0f);
+  const Vec t = hn::Div(one, hn::MulAdd(z, hn::Set(d, 0.3275911f), one));
+  Vec p = hn::Set(d, 1.061405429f);
+  p = hn::MulAdd(p, t, hn::Set(d, -1.453152027f));
+  p = hn::MulAdd(p, t, hn::Set(d, 1.421413741f));
+  p = hn::MulAdd(p, t, hn::Set(d, -0.284496736f));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.254829592f));
+  p = hn::Mul(p, t);
+  // tail = 0.5 erfc(|x| / sqrt 2); Phi(x) is the tail for negative x, and 1 - tail for positive.
+  const Vec tail = hn::Mul(hn::Mul(p, hn::Set(d, 0.5f)), exp_nonpositive(d, hn::Neg(hn::Mul(z, z))));
+  const Vec phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail));
+  return hn::Mul(x, phi);
+}
+
+}  // namespace maie::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard per target
