@@ -61,7 +61,7 @@ class ClipWriter {
  public:
   struct Options {
     double memory_limit_s = 900;   ///< longer clips move to a temporary file
-    std::string temporary_folder;  ///< empty: $TMPDIR, else /var/tmp, else /tmp
+    std::string temporary_folder = {};  ///< empty: $TMPDIR, else /var/tmp, else /tmp
   };
   explicit ClipWriter(Options options);
   ~ClipWriter();

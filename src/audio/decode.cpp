@@ -18,6 +18,7 @@
 #include "audio/decode_child.h"
 #include "audio/decode_protocol.h"
 #include "audio/sample.h"
+#include "base/log.h"
 
 namespace maie::audio {
 namespace {
@@ -85,6 +86,8 @@ Result<Pipe> make_pipe() {
   if (::syscall(SYS_close_range, kFirstOther, ~0U, 0) != 0) {
     for (unsigned other = kFirstOther; other < 4096; ++other) ::close(int(other));
   }
+  // Ctrl-C goes to the whole group; the parent decides what becomes of this process.
+  (void)std::signal(SIGINT, SIG_IGN);
   sigset_t none;
   sigemptyset(&none);
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -182,8 +185,13 @@ Status Decoding::Child::wait_for_bytes() {
 /// Why the child's pipe ended before its last message.
 Status Decoding::Child::death() {
   const int result = reap();
+  if (cancel != nullptr) MAIE_TRY(cancel->status());  // whoever stopped us may have stopped it too
   if (WIFSIGNALED(result)) {
     const int signal = WTERMSIG(result);
+    if (signal == SIGKILL) {
+      return resource_exhausted("the decoder process was killed, probably because memory ran out; try "
+                                "again with less running");
+    }
     return internal_error("the decoder process was ended by signal " + std::to_string(signal) + " (" +
                           ::strsignal(signal) + "); the file is probably damaged, please report it");
   }
@@ -198,6 +206,10 @@ Status Decoding::Child::death() {
 Result<DecodeMessage> Decoding::Child::next_message() {
   while (true) {
     MAIE_ASSIGN(std::optional<DecodeMessage> message, parser.next());
+    if (message && message->type == DecodeMessage::Type::kNote) {
+      log_debug(name + ": " + message->text);
+      continue;
+    }
     if (message) return std::move(*message);
     MAIE_TRY(wait_for_bytes());
     std::array<std::byte, 64 * 1024> block;
@@ -233,7 +245,8 @@ Result<size_t> Decoding::read_some(std::span<float> out) {
         child.ended = true;
         child.reap();
         break;
-      case DecodeMessage::Type::kStream: break;  // the parser allows only the first
+      case DecodeMessage::Type::kStream:
+      case DecodeMessage::Type::kNote: break;  // the parser allows only one, next_message logs the other
     }
   }
   const size_t count = std::min(out.size(), child.ready.size() - child.ready_taken);

@@ -15,7 +15,7 @@ namespace maie::audio {
 struct DecodeOptions {
   double max_duration_s = 24 * 3600;      ///< a longer recording is refused with kInvalidInput
   double memory_limit_s = 900;            ///< a longer clip lies in a temporary file
-  std::string temporary_folder;           ///< empty: $TMPDIR, else /var/tmp, else /tmp
+  std::string temporary_folder = {};      ///< empty: $TMPDIR, else /var/tmp, else /tmp
   int64_t max_spool_bytes = int64_t{16} << 30;  ///< of a pipe that must be copied to disk first (MP4)
 };
 

@@ -85,7 +85,7 @@ class PipeSink final : public PcmSink {
   Status stream(const AudioInfo& info) override { return send(encode_stream(info)); }
   Status samples(std::span<const int16_t> block) override { return send(encode_samples(block)); }
   Status warning(const std::string& text) override {
-    return ++warnings_ <= kMaxWarnings ? send(encode_warning(text)) : Status();
+    return ++warnings_ < kMaxWarnings ? send(encode_warning(text)) : Status();
   }
 
  private:
@@ -196,8 +196,8 @@ int decode_child_main(int argc, const char* const* argv) {
   die_with_parent();
   const int64_t max_samples = number_or(argv[2], 1), max_spool = number_or(argv[3], 1);
   const std::string missing = confine({.file_bytes = max_spool});
+  if (!missing.empty()) (void)write_all(kChildOutput, encode_note("decoder not fully confined: " + missing));
   PipeSink sink;
-  (void)missing;
   Status status;
   // The last catch of this process: an allocation beyond the limit is the recording's fault.
   try {

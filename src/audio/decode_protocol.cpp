@@ -1,5 +1,6 @@
 #include "audio/decode_protocol.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -114,6 +115,10 @@ std::string encode_warning(std::string_view text) {
   return message(DecodeMessage::Type::kWarning, printable(text, kMaxText));
 }
 
+std::string encode_note(std::string_view text) {
+  return message(DecodeMessage::Type::kNote, printable(text, kMaxText));
+}
+
 std::string encode_end() { return message(DecodeMessage::Type::kEnd, {}); }
 
 std::string encode_error(const Status& error) {
@@ -168,6 +173,7 @@ Result<DecodeMessage> DecodeMessageParser::parse(uint32_t type, std::span<const 
       std::memcpy(out.samples.data(), payload.data(), payload.size());
       return out;
     case DecodeMessage::Type::kWarning:
+    case DecodeMessage::Type::kNote:
       if (++warnings_ > kMaxWarnings) return broken("too many warnings");
       out.text = reader.rest();
       return out;

@@ -20,23 +20,25 @@ namespace maie::audio {
 ///
 ///   message := type u32, payload size u32 (at most kMaxPayload), payload
 ///   conversation := kStream (kSamples | kWarning)* (kEnd | kError)  |  kWarning* kError
+/// A kNote, for the log, may stand anywhere before the end.
 struct DecodeMessage {
-  enum class Type : uint32_t { kStream = 1, kSamples = 2, kWarning = 3, kEnd = 4, kError = 5 };
+  enum class Type : uint32_t { kStream = 1, kSamples = 2, kWarning = 3, kEnd = 4, kError = 5, kNote = 6 };
   Type type = Type::kEnd;
   AudioInfo info;                 ///< kStream
   std::vector<int16_t> samples;   ///< kSamples: mono, 16 kHz
-  std::string text;               ///< kWarning, kError: one sentence, printable
+  std::string text;               ///< kWarning, kNote, kError: one sentence, printable
   Code code = Code::kOk;          ///< kError
 };
 
 inline constexpr size_t kMaxPayload = 64 * 1024;
-inline constexpr size_t kMaxWarnings = 32;
+inline constexpr size_t kMaxWarnings = 32;  ///< of both kinds together
 inline constexpr size_t kMaxText = 1024;
 
 /// Messages as bytes. Texts are cut to kMaxText and cleaned as the parser demands.
 std::string encode_stream(const AudioInfo& info);
 std::string encode_samples(std::span<const int16_t> samples);  ///< at most kMaxPayload / 2
 std::string encode_warning(std::string_view text);
+std::string encode_note(std::string_view text);
 std::string encode_end();
 std::string encode_error(const Status& error);
 

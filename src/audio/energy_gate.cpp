@@ -43,6 +43,11 @@ constexpr int64_t kFloorReach = 64;   // windows either way that a band's floor 
 constexpr int64_t kRunReach = 16;     // windows either way that a nucleus is judged in
 constexpr int64_t kSpreadReach = 14;  // windows either way that a nucleus vouches for
 
+constexpr float kJump = 0.15f;   // of the period: more from one window to the next is no glide
+constexpr float kDrift = 0.0012f;  // less is a held note
+
+constexpr int64_t kCompany = 5;   // nuclei close together, itself included
+
 struct Frame {
   std::array<float, kBands> band_db{};
   float level_db = -200;
@@ -215,7 +220,7 @@ class EnergyGate::Detector {
     for (; judged_nucleus_ + (last ? 0 : kRunReach) < judged_voice_; ++judged_nucleus_) {
       at(judged_nucleus_).nucleus = is_nucleus(judged_nucleus_);
     }
-    for (; judged_ + (last ? 0 : kSpreadReach) < judged_nucleus_; ++judged_) {
+    for (; judged_ + (last ? 0 : 2 * kSpreadReach) < judged_nucleus_; ++judged_) {
       scores.push_back(score(judged_));
     }
     while (first_ < judged_ - 2 * kFloorReach) {
@@ -245,7 +250,7 @@ class EnergyGate::Detector {
       if (level < highest - 35 || level < kQuietDb - 25) continue;
       if (level > floor_of(index, band) + 8) ++frame.active_bands;
     }
-    frame.voice = frame.level_db > kQuietDb && frame.voicing > 0.55f && frame.tonality < 0.75f &&
+    frame.voice = frame.level_db > kQuietDb && frame.voicing > 0.42f && frame.tonality < 0.75f &&
                   frame.crest < 9 && frame.active_bands >= 4;
   }
 
@@ -253,20 +258,18 @@ class EnergyGate::Detector {
   bool is_nucleus(int64_t index) {
     if (!at(index).voice) return false;
     const auto follows = [&](int64_t i, int64_t j) {
-      return at(j).voice && std::abs(at(i).period - at(j).period) < 0.15f * at(i).period;
+      return at(j).voice && std::abs(at(i).period - at(j).period) < kJump * at(i).period;
     };
     int64_t begin = index, end = index + 1;
     while (begin > from(index, 8) && follows(begin, begin - 1)) --begin;
     while (end < to(index, 8) && follows(end - 1, end)) ++end;
-    if (end - begin < 4) return false;
-    double sum = 0, squares = 0;
-    for (int64_t i = begin; i < end; ++i) {
-      sum += double(at(i).period);
-      squares += double(at(i).period) * double(at(i).period);
+    if (end - begin < 3) return false;
+    // Most steps have to be larger than a held note makes them; transitions between notes are few.
+    int64_t moving = 0;
+    for (int64_t i = begin; i + 1 < end; ++i) {
+      if (std::abs(at(i).period - at(i + 1).period) > kDrift * at(i).period) ++moving;
     }
-    const double n = double(end - begin), mean = sum / n;
-    const double drift = std::sqrt(std::max(0.0, squares / n - mean * mean)) / mean;
-    if (drift < 0.003) return false;
+    if (2 * moving <= end - begin - 1) return false;
     float low = 100, high = -300;
     for (int64_t i = from(index, kRunReach); i < to(index, kRunReach); ++i) {
       low = std::min(low, at(i).level_db);
@@ -275,10 +278,19 @@ class EnergyGate::Detector {
     return high - low > 8;
   }
 
+  // One chance nucleus is no voice: a syllable has several, and seldom comes alone.
+  bool in_company(int64_t index) {
+    int64_t nuclei = 0;
+    for (int64_t i = from(index, kSpreadReach); i < to(index, kSpreadReach); ++i) {
+      nuclei += at(i).nucleus ? 1 : 0;
+    }
+    return nuclei >= kCompany;
+  }
+
   float score(int64_t index) {
     int64_t nearest = kSpreadReach + 1;
     for (int64_t i = from(index, kSpreadReach); i < to(index, kSpreadReach); ++i) {
-      if (at(i).nucleus) nearest = std::min(nearest, std::abs(i - index));
+      if (at(i).nucleus && in_company(i)) nearest = std::min(nearest, std::abs(i - index));
     }
     if (nearest == 0) return 0.95f;
     if (nearest <= 3) return 0.8f;

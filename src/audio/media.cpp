@@ -11,6 +11,8 @@ extern "C" {
 #include <array>
 #include <cerrno>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -24,7 +26,10 @@ namespace {
 
 constexpr int kMinRate = 1000, kMaxRate = 768'000, kMaxChannels = 256;
 constexpr size_t kIoBytes = 64 * 1024;
+constexpr size_t kHeadBytes = 4096;
 constexpr size_t kBlockSamples = 16 * 1024;
+// Encoders round up to whole packets and some count their delay: fewer seconds missing say nothing.
+constexpr double kUnpromised = 0.25;
 // A finite float sample may be any size; beyond this (30 dB over full scale) it is damage, and would
 // ring through the resampling filter.
 constexpr float kLoudest = 32.0f;
@@ -66,6 +71,35 @@ std::string audio_decoders() {
     names += codec->name;
   }
   return names;
+}
+
+uint32_t number_at(std::span<const std::byte> bytes, size_t at) {
+  uint32_t value = 0;  // little-endian, as every machine we build for
+  if (at + sizeof value <= bytes.size()) std::memcpy(&value, bytes.data() + at, sizeof value);
+  return value;
+}
+
+/// Seconds that the header of a WAV file claims. FFmpeg corrects an impossible claim silently, but
+/// the user should hear of a recording that was cut. 0 for anything else, and for the sizes that
+/// programs write when they do not know the length.
+/// @param head the first bytes of the file.
+double wav_claim_s(std::span<const std::byte> head) {
+  const auto is = [&](size_t at, std::string_view name) {
+    return at + 4 <= head.size() && std::memcmp(head.data() + at, name.data(), 4) == 0;
+  };
+  if (!is(0, "RIFF") || !is(8, "WAVE")) return 0;
+  uint32_t bytes_per_s = 0;
+  for (size_t at = 12; at + 8 <= head.size();) {
+    const uint32_t size = number_at(head, at + 4);
+    if (is(at, "fmt ")) bytes_per_s = number_at(head, at + 16);
+    if (is(at, "data")) {
+      const auto near = [&](uint32_t placeholder) { return size - (placeholder - 4096) <= 8192; };
+      const bool unknown = size == 0 || size >= 0xFFFFF000u || near(0x7FFFFFFFu);
+      return unknown || bytes_per_s == 0 ? 0 : double(size) / bytes_per_s;
+    }
+    at += 8 + size_t{size} + size % 2;
+  }
+  return 0;
 }
 
 std::string av_text(int error) {
@@ -155,6 +189,7 @@ class MediaDecoder {
   const int64_t max_samples_;
   PcmSink& sink_;
   int64_t position_ = 0;
+  std::vector<std::byte> head_;  // the first bytes of the file, at most kHeadBytes
   int io_error_ = 0;
 
   AVIOContext* io_ = nullptr;
@@ -165,7 +200,7 @@ class MediaDecoder {
   int stream_ = -1;
 
   AudioInfo info_;
-  bool duration_is_stated_ = false;  // by the header, not guessed from the bit rate
+  double promised_s_ = 0;  // stated by the header, not guessed from the bit rate; 0 unknown
   std::optional<Resampler> resampler_;
   int resampler_rate_ = 0;
   std::vector<float> mono_, ready_;
@@ -195,6 +230,11 @@ int MediaDecoder::read_packet(void* opaque, uint8_t* to, int size) {
     return AVERROR(self->io_error_);
   }
   if (count == 0) return AVERROR_EOF;
+  if (self->position_ == int64_t(self->head_.size()) && self->head_.size() < kHeadBytes) {
+    const auto* first = reinterpret_cast<const std::byte*>(to);
+    self->head_.insert(self->head_.end(), first,
+                       first + std::min<int64_t>(count, int64_t(kHeadBytes - self->head_.size())));
+  }
   self->position_ += count;
   return int(count);
 }
@@ -313,7 +353,11 @@ Status MediaDecoder::open_codec() {
     info_.duration_hint_s = double(format_->duration) / AV_TIME_BASE;
   }
   if (!std::isfinite(info_.duration_hint_s) || info_.duration_hint_s < 0) info_.duration_hint_s = 0;
-  duration_is_stated_ = format_->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE;
+  promised_s_ = wav_claim_s(head_);
+  if (promised_s_ == 0 && format_->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE) {
+    promised_s_ = info_.duration_hint_s;
+  }
+  if (info_.duration_hint_s == 0) info_.duration_hint_s = promised_s_;
   return {};
 }
 
@@ -423,7 +467,7 @@ Status MediaDecoder::finish() {
   if (resampler_) MAIE_TRY(resampler_->finish(ready_));
   MAIE_TRY(emit(true));
   if (written_ == 0) {
-    if (bad_packets_ > 0 || !read_failure_.empty()) {
+    if (bad_packets_ > 0 || !read_failure_.empty() || promised_s_ > kUnpromised) {
       return corrupt("its " + info_.codec + " audio is damaged, nothing could be decoded; get a "
                      "fresh copy of the file");
     }
@@ -441,11 +485,10 @@ Status MediaDecoder::finish() {
                            " damaged packets were skipped; the times after them may be early"));
   }
   const double decoded_s = double(written_) / Clip::kRate;
-  // Encoders round up to whole packets and some count their delay: less than a quarter second says nothing.
-  const bool early = duration_is_stated_ && decoded_s < info_.duration_hint_s - 0.25;
+  const bool early = decoded_s < promised_s_ - kUnpromised;
   if (early || !read_failure_.empty()) {
     std::string text = "the file ends early: " + seconds_text(decoded_s) + " could be read";
-    if (early) text += " of the " + seconds_text(info_.duration_hint_s) + " its header promises";
+    if (early) text += " of the " + seconds_text(promised_s_) + " its header promises";
     if (!read_failure_.empty()) text += " (" + read_failure_ + ")";
     MAIE_TRY(sink_.warning(text));
   }

@@ -25,7 +25,7 @@ Result<Resampler> Resampler::create(int from_hz, int to_hz) {
   if (from_hz == to_hz) return made;
   made.state_->ratio = double(to_hz) / from_hz;
   const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, SOXR_ROLLOFF_NONE);
   const soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
   soxr_error_t error = nullptr;
   made.state_->soxr = soxr_create(from_hz, to_hz, 1, &error, &io, &quality, &runtime);

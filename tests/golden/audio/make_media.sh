@@ -5,7 +5,7 @@ set -eu
 sine="-f lavfi -i sine=frequency=440:duration=1:sample_rate"
 video="-f lavfi -i color=c=blue:size=16x16:rate=5:duration=1"
 make() { ffmpeg -v error -y -bitexact "$@"; }
-make $sine=44100 -ac 2 -b:a 64k sine.mp3
+make $sine=44100 -af "pan=stereo|c0=c0|c1=c0" -b:a 96k sine.mp3
 make $sine=48000 -b:a 48k sine.m4a                     # the index (moov) lies at the end
 make $sine=22050 -sample_fmt s16 sine.flac
 make $sine=48000 -c:a libopus -b:a 32k sine.opus
