@@ -24,6 +24,7 @@ struct TranscriberOptions {
   ComputeType compute_type = ComputeType::kAuto;
   int threads = 0;             ///< 0: one per core
   int batch_size = 8;          ///< windows decoded together, at most
+  int max_rows = 64;           ///< hypotheses decoded together, at most: bounds beam_size and best_of
 };
 
 /// Voice activity parameters (Silero's names, spec of the segmentation in docs/models/silero.md).

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/whisper/vocabulary.h"
+#include "models/whisper/weights.h"
+
+namespace maie::whisper {
+
+/// Where the weights of one model come from; `Weights` asks by canonical name and does the rest.
+/// Immutable; any thread may call.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  virtual std::string kind() const = 0;         ///< see Weights::source_kind
+  virtual std::string stored_type() const = 0;  ///< see Weights::stored_type
+  virtual std::string path() const = 0;         ///< what the user named, for messages
+  virtual std::vector<formats::ModelFile> files() const = 0;
+
+  /// The shape of a tensor as stored; nullopt when the source does not have it. Reads no weights.
+  /// kUnsupported when it has it in a form that is not read.
+  virtual Result<std::optional<Shape>> shape_of(std::string_view name) const = 0;
+  /// A tensor `shape_of` knows, at any address: the view may not be aligned to its element.
+  virtual Result<Stored> fetch(std::string_view name) const = 0;
+  virtual Result<Vocabulary> vocabulary() const = 0;
+};
+
+/// An opened source, and the configuration read with it.
+struct OpenedSource {
+  std::unique_ptr<const Source> source;
+  Config config;
+};
+Result<OpenedSource> open_huggingface(const std::string& directory);
+Result<OpenedSource> open_ctranslate2(const std::string& directory);
+Result<OpenedSource> open_ggml(const std::string& path);
+
+/// Room for one tensor with its owner.
+struct Owned {
+  Tensor view;
+  std::shared_ptr<const void> owner;
+};
+Owned make_owned(DType type, const Shape& shape);
+
+/// Those of `names` that exist in the folder, with their sizes.
+std::vector<formats::ModelFile> existing_files(const std::string& directory,
+                                               std::initializer_list<const char*> names);
+
+/// The text of a small file of the folder; empty when there is none and `required` is false.
+enum class Presence { kRequired, kOptional };
+Result<std::string> read_side_file(const std::string& directory, const char* name, Presence presence);
+
+/// Sums up stored types by bytes: the one most bytes have.
+class TypeCount {
+ public:
+  void add(std::string_view type, uint64_t bytes);
+  /// The most frequent type; empty when nothing was added.
+  std::string most() const;
+  /// The most frequent one but `type`.
+  std::string most_but(std::string_view type) const;
+
+ private:
+  std::vector<std::pair<std::string, uint64_t>> bytes_;
+};
+
+}  // namespace maie::whisper
