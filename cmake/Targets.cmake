@@ -22,6 +22,9 @@ endfunction()
 # One test program; each TEST in it is one ctest test.
 function(maie_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS;LINK" ${ARGN})
+  if(NOT MAIE_TESTS)  # a build of the fuzz targets alone
+    return()
+  endif()
   add_executable(${name} ${ARG_SOURCES})
   foreach(dep ${ARG_DEPS})
     string(REPLACE "/" "_" dep_name ${dep})

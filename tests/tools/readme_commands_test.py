@@ -1,6 +1,5 @@
-"""Every `maie ...` command of the README's code blocks does what a reader would expect: it ends with status 0.
-
-They run in a folder of their own that looks like a clone (samples/ and models/ are there) and has the program on PATH.
+"""Every `maie ...` command in the code blocks of README.md and docs/usage.md does what a reader would expect: it ends with
+status 0. The commands of one page run in a folder of their own that looks like a clone (samples/ and models/ are there) and has the program on PATH.
 MAIE_PROGRAM names the program.
 """
 import os
@@ -23,10 +22,10 @@ def commands(markdown):
 
 
 class Readme(unittest.TestCase):
-    def test_commands_work(self):
+    def run_commands_of(self, page, at_least):
         program = pathlib.Path(os.environ["MAIE_PROGRAM"])
-        found = list(commands((ROOT / "README.md").read_text(encoding="utf-8")))
-        self.assertGreaterEqual(len(found), 3, "the README shows no commands")
+        found = list(commands((ROOT / page).read_text(encoding="utf-8")))
+        self.assertGreaterEqual(len(found), at_least, f"{page} shows no commands")
         with tempfile.TemporaryDirectory() as folder:
             for name in ("samples", "models"):
                 os.symlink(ROOT / name, pathlib.Path(folder) / name)
@@ -36,6 +35,12 @@ class Readme(unittest.TestCase):
                     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder, env=environment,
                                           capture_output=True, text=True)
                     self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_readme(self):
+        self.run_commands_of("README.md", 3)
+
+    def test_usage(self):
+        self.run_commands_of("docs/usage.md", 2)
 
 
 if __name__ == "__main__":
