@@ -27,6 +27,8 @@ class Source {
   virtual Result<std::optional<Shape>> shape_of(std::string_view name) const = 0;
   /// A tensor `shape_of` knows, at any address: the view may not be aligned to its element.
   virtual Result<Stored> fetch(std::string_view name) const = 0;
+  /// True when the source has one weight under both names.
+  virtual bool is_same(std::string_view, std::string_view) const { return false; }
   virtual Result<Vocabulary> vocabulary() const = 0;
 };
 

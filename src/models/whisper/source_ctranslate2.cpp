@@ -152,6 +152,12 @@ class Ctranslate2Source : public Source {
     }
   }
 
+  // The converter stores one of two equal variables and makes the other name its alias.
+  bool is_same(std::string_view first, std::string_view second) const override {
+    const auto a = place_of(first), b = place_of(second);
+    return a && b && a->part == b->part && file_->find(a->variable) == file_->find(b->variable);
+  }
+
   Result<Vocabulary> vocabulary() const override {
     constexpr const char* kJson = "vocabulary.json";
     constexpr const char* kText = "vocabulary.txt";

@@ -386,11 +386,7 @@ Result<Vocabulary> Weights::vocabulary() const {
 
 bool Weights::ties_output() const {
   const auto shape = source_->shape_of(kOutput);
-  if (!shape || !*shape) return true;
-  // CTranslate2 keeps one of two equal weights and gives it both names.
-  const auto output = source_->fetch(kOutput);
-  const auto embedding = source_->fetch(kEmbedding);
-  return output && embedding && output->values.raw() == embedding->values.raw();
+  return !shape || !*shape || source_->is_same(kOutput, kEmbedding);
 }
 
 Result<Stored> Weights::locate(std::string_view name, const Shape& expected) const {
