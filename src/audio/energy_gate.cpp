@@ -7,19 +7,23 @@
 //                     comes and goes, clicks and rustling;
 //   rich              no single partial carries nearly all of the energy, which removes tones and sweeps;
 //   alive             the period drifts a little from frame to frame but does not jump, and the level
-//                     moves, which removes alarms, chords and chance.
+//                     moves, which removes alarms, held notes and chance.
 //
 // Around such nuclei, windows that stand above the floor are taken too: they hold the consonants.
-// Numbers were chosen on meeting, telephone, film and synthetic speech, and on generated noises.
+// Measured with the batched parameters: of the annotated speech 95 % on meetings (trn01, four short
+// far voices: 69 %) and 100 % on telephone, of Silero's windows 92..100 % on old film (one with noise:
+// 72 %) and 99 % on a speech; of synthetic speech 97..100 % (95 at -45 dBFS), and at 15 dB above white
+// noise (the deepest voice there: 88 %). No span in noises, hum, sweeps, clicks, tones and single
+// notes; some in chords. 0.2 % of real time. The peers' network is better: this is the fallback.
 
 #include <kiss_fftr.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <complex>
 #include <cstdlib>
 #include <deque>
+#include <memory>
 
 #include "audio/voice_activity.h"
 #include "base/check.h"
@@ -45,8 +49,6 @@ constexpr int64_t kSpreadReach = 14;  // windows either way that a nucleus vouch
 
 constexpr float kJump = 0.15f;   // of the period: more from one window to the next is no glide
 constexpr float kDrift = 0.0012f;  // less is a held note
-
-constexpr int64_t kCompany = 5;   // nuclei close together, itself included
 
 struct Frame {
   std::array<float, kBands> band_db{};
@@ -220,7 +222,7 @@ class EnergyGate::Detector {
     for (; judged_nucleus_ + (last ? 0 : kRunReach) < judged_voice_; ++judged_nucleus_) {
       at(judged_nucleus_).nucleus = is_nucleus(judged_nucleus_);
     }
-    for (; judged_ + (last ? 0 : 2 * kSpreadReach) < judged_nucleus_; ++judged_) {
+    for (; judged_ + (last ? 0 : kSpreadReach) < judged_nucleus_; ++judged_) {
       scores.push_back(score(judged_));
     }
     while (first_ < judged_ - 2 * kFloorReach) {
@@ -278,19 +280,10 @@ class EnergyGate::Detector {
     return high - low > 8;
   }
 
-  // One chance nucleus is no voice: a syllable has several, and seldom comes alone.
-  bool in_company(int64_t index) {
-    int64_t nuclei = 0;
-    for (int64_t i = from(index, kSpreadReach); i < to(index, kSpreadReach); ++i) {
-      nuclei += at(i).nucleus ? 1 : 0;
-    }
-    return nuclei >= kCompany;
-  }
-
   float score(int64_t index) {
     int64_t nearest = kSpreadReach + 1;
     for (int64_t i = from(index, kSpreadReach); i < to(index, kSpreadReach); ++i) {
-      if (at(i).nucleus && in_company(i)) nearest = std::min(nearest, std::abs(i - index));
+      if (at(i).nucleus) nearest = std::min(nearest, std::abs(i - index));
     }
     if (nearest == 0) return 0.95f;
     if (nearest <= 3) return 0.8f;

@@ -33,16 +33,17 @@ class SpanFinder {
       start_ = now;
       return;
     }
-    if (speaking_ && double(now - *start_) > max_speech_ && !cut(now)) return;
+    if (speaking_ && double(now - start_) > max_speech_ && !cut(now)) return;
     if (probability < neg_threshold_ && speaking_) silence(now);
   }
 
   std::vector<SampleSpan> finish(int64_t length) {
-    if (start_ && double(length - *start_) > min_speech_) out_.push_back({*start_, length});
+    if (start_ != kNone && double(length - start_) > min_speech_) out_.push_back({start_, length});
     return std::move(out_);
   }
 
  private:
+  static constexpr int64_t kNone = -1;
   struct Pause {
     int64_t start;
     int64_t length;
@@ -89,18 +90,18 @@ class SpanFinder {
     const int64_t length = now - silence_start_;
     if (!longest_ && double(length) > min_cut_silence_) cut_end_ = silence_start_;
     if (double(length) < min_silence_) return;
-    if (double(silence_start_ - *start_) > min_speech_) {
+    if (double(silence_start_ - start_) > min_speech_) {
       close(silence_start_);
     } else {
-      start_.reset();
+      start_ = kNone;
     }
     speaking_ = false;
     forget_pauses();
   }
 
   void close(int64_t end) {
-    out_.push_back({*start_, end});
-    start_.reset();
+    out_.push_back({start_, end});
+    start_ = kNone;
   }
 
   void forget_pauses() {
@@ -114,7 +115,7 @@ class SpanFinder {
 
   int64_t position_ = 0;
   bool speaking_ = false;
-  std::optional<int64_t> start_;  // of the span being built
+  int64_t start_ = kNone;         // of the span being built; 0 is a place here
   int64_t silence_start_ = 0;     // of the pause being watched
   int64_t cut_end_ = 0;           // start of the last pause long enough to cut in
   int64_t next_start_ = 0;        // where speech went on after it

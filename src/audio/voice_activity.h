@@ -80,9 +80,9 @@ class SpeechIterator {
 
 /// Voice activity without a network, for when no Silero weights are found: a score per window that
 /// is 0.5 or more where somebody probably speaks. It looks for what voices do and noises do not:
-/// energy well above the floor of the last seconds, made by a pitch between 60 and 400 Hz that lasts
-/// but never stays constant for long, with a spectrum that moves. Whispering is missed; singing and
-/// solo instruments can pass. Feed its scores to speech_spans.
+/// energy well above the floor of the last seconds, made by a pitch between 60 and 400 Hz that glides,
+/// and not by one partial alone. Whispering is missed; singing passes, and so do some chords and
+/// instruments that glide. Feed its scores to speech_spans. Numbers: energy_gate.cpp.
 ///
 /// Decisions need to look ahead, so scores come late; `finish` gives the rest. Memory is constant,
 /// about 100 KB; hours are fine. One thread at a time; one object per recording.
