@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "search/row_math.h"
 #include "search/time_map.h"
 
 namespace maie::search {
@@ -74,6 +75,12 @@ bool is_anomalous(const TimedSegment& segment, std::string_view punctuation) {
 }
 
 }  // namespace
+
+float text_probability(std::span<const float> row, int token, int eot) {
+  check(eot > 0 && eot <= static_cast<int>(row.size()), "the end of text must lie in the row");
+  check(token >= 0 && token < eot, "only text tokens have a text probability");
+  return std::exp(row[token] - log_sum_exp(row.first(eot)));
+}
 
 std::vector<TimedWord> time_words(std::span<const PathStep> path, std::span<const WordTokens> words,
                                   std::span<const float> text_probs) {

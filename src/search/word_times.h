@@ -34,6 +34,10 @@ struct TimedWord {
   double duration() const { return end - start; }
 };
 
+/// How likely the text token `token` was at a position of the alignment pass: softmax over the ids
+/// below `eot` only. @param row  [V] raw logits at that position.
+float text_probability(std::span<const float> row, int token, int eot);
+
 /// Times of words from an alignment path.
 /// @param path        over rows "text tokens + 1".
 /// @param words       the words of the window's text, the "end of text" word not among them.

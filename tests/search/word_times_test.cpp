@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/check.h"
 #include "tests/search/golden.h"
 
@@ -57,6 +59,13 @@ TEST(WordTimes, AreThoseOfFasterWhisper) {
     }
   }
   EXPECT_GT(compared, 150);
+}
+
+TEST(WordTimes, TextProbabilityLooksAtTextOnly) {
+  const std::vector<float> row = {0, 1, 2, 50, 60};
+  EXPECT_NEAR(text_probability(row, 1, 3), std::exp(1) / (1 + std::exp(1) + std::exp(2)), 1e-6);
+  EXPECT_THROW(text_probability(row, 3, 3), ContractError);
+  EXPECT_THROW(text_probability(row, 0, 6), ContractError);
 }
 
 TEST(WordTimes, NothingInNothingOut) {
