@@ -287,7 +287,8 @@ TEST(BpeTokenizer, ReadsBothCt2Vocabularies) {
   for (int b = 0; b < 256; ++b) {
     const std::string token = bytes_to_alphabet(std::string(1, static_cast<char>(b)));
     lines += token + "\n";
-    array += (array.empty() ? "" : ",") + Json(token).dump();
+    if (!array.empty()) array.push_back(',');
+    array += Json(token).dump();
   }
   lines += "th\n<|endoftext|>\n";
   array += ",\"th\",\"<|endoftext|>\"";
