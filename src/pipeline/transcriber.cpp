@@ -191,7 +191,11 @@ Result<Settings> Transcriber::Engine::prepare(const TranscribeOptions& options) 
   batch.search.length_penalty = float(options.length_penalty);
   batch.search.max_length = model_->config().text_context;
   batch.search.rules.suppress = tokenizer_.suppressed_tokens(options.suppress_tokens);
-  if (options.suppress_blank) batch.search.rules.suppress_begin = tokenizer_.blank_tokens();
+  if (options.suppress_blank) {
+    // What the model was published with, as CTranslate2 takes it; the usual two where it is silent.
+    const std::vector<int>& published = model_->config().begin_suppress_ids;
+    batch.search.rules.suppress_begin = published.empty() ? tokenizer_.blank_tokens() : published;
+  }
   batch.search.rules.max_initial_timestamp_index = model_->config().max_initial_timestamp_index;
   batch.search.rules.repetition_penalty = float(options.repetition_penalty);
   batch.search.rules.no_repeat_ngram_size = options.no_repeat_ngram_size;
