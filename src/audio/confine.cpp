@@ -89,10 +89,10 @@ bool confines_calls() { return MAIE_SANITIZED == 0; }
 std::string confine(const Confinement& limits) {
   const rlim_t used = address_space();  // reads /proc, so before no file can be opened any more
   limit(RLIMIT_CORE, 0);
-  limit(RLIMIT_NOFILE, 0);
   limit(RLIMIT_FSIZE, rlim_t(limits.file_bytes));
   (void)std::signal(SIGXFSZ, SIG_IGN);  // so that a full spool is an error of write()
-  if (!confines_calls()) return "sanitizer build: no memory limit, no seccomp";
+  if (!confines_calls()) return "sanitizer build: no memory or file limit, no seccomp";
+  limit(RLIMIT_NOFILE, 0);
   limit(RLIMIT_AS, used + rlim_t(limits.memory_bytes));
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return std::string("no_new_privs: ") + std::strerror(errno);

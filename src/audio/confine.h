@@ -16,8 +16,8 @@ struct Confinement {
 /// seccomp list of allowed calls (any other fails with EPERM). Call before the first hostile byte is
 /// read, with one thread running.
 /// @returns empty when all of it holds; else what this kernel lacks, for a debug log. Resource limits
-/// hold in any case. Sanitizer builds keep neither the memory limit nor the call list: their run-time
-/// needs both.
+/// hold in any case. Sanitizer builds limit neither memory, open files nor calls: their run-time needs
+/// them (the undefined-behaviour one opens a pipe to test an address).
 std::string confine(const Confinement& limits);
 
 /// True in builds where `confine` installs the call list (not under a sanitizer).

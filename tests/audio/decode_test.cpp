@@ -32,6 +32,7 @@ class DecodeTest : public ::testing::Test {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     set_decoder_program(kDecoder);
+    (void)std::signal(SIGPIPE, SIG_IGN);  // a pipe's writer must outlive its reader
   }
   ~DecodeTest() override {
     set_decoder_program(kDecoder);
@@ -70,9 +71,10 @@ std::vector<float> all_samples(const Clip& clip) {
 bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// Writes `bytes` into a pipe from a thread of its own; `end()` is what to decode.
+/// @param ends false: the pipe stays open, as if more were to come.
 class PipeOf {
  public:
-  explicit PipeOf(std::string bytes) : bytes_(std::move(bytes)) {
+  explicit PipeOf(std::string bytes, bool ends = true) : bytes_(std::move(bytes)), closes_(ends) {
     EXPECT_EQ(::pipe2(ends_, O_CLOEXEC), 0);
     writer_ = std::thread([this] {
       for (size_t done = 0; done < bytes_.size();) {
@@ -80,17 +82,19 @@ class PipeOf {
         if (count <= 0) break;
         done += size_t(count);
       }
-      ::close(ends_[1]);
+      if (closes_) ::close(ends_[1]);
     });
   }
   ~PipeOf() {
     ::close(ends_[0]);
     writer_.join();
+    if (!closes_) ::close(ends_[1]);
   }
   int end() const { return ends_[0]; }
 
  private:
   std::string bytes_;
+  bool closes_;
   int ends_[2] = {-1, -1};
   std::thread writer_;
 };
@@ -414,23 +418,17 @@ TEST_F(DecodeTest, CancelWhileTheInputStalls) {
 }
 
 TEST_F(DecodeTest, SamplesArriveWhileTheRestIsStillToCome) {
-  int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-  std::string bytes = wav_header(1, 1, 16000, 16, 16000 * 2 * 60);
-  bytes += std::string(16000 * 2 * 10, '\0');  // 10 of 60 s
-  std::thread writer([&] { EXPECT_EQ(::write(ends[1], bytes.data(), bytes.size()), ssize_t(bytes.size())); });
+  // 10 of the 60 s that the header promises, and the pipe stays open.
+  const PipeOf pipe(wav_header(1, 1, 16000, 16, 16000 * 2 * 60) + std::string(16000 * 2 * 10, '\0'), false);
   CancelToken cancel;
   cancel.set_deadline(Clock::now() + std::chrono::seconds(20));
-  auto decoding = start_decode_descriptor(ends[0], "standard input", {}, &cancel);
+  auto decoding = start_decode_descriptor(pipe.end(), "standard input", {}, &cancel);
   ASSERT_TRUE(decoding.has_value()) << decoding.error().message();
   EXPECT_EQ((*decoding)->info().rate_hz, 16000);
   std::vector<float> block(1000);
   const auto count = (*decoding)->read_some(block);
   ASSERT_TRUE(count.has_value()) << count.error().message();
   EXPECT_GT(*count, 0u);
-  ::close(ends[1]);
-  writer.join();
-  ::close(ends[0]);
 }
 
 TEST_F(DecodeTest, TwoRecordingsAtOnce) {
@@ -459,7 +457,10 @@ TEST_F(DecodeTest, AnHourThroughAPipeTakesNoMemory) {
       const char* from = reinterpret_cast<const char*>(second.data());
       for (size_t done = 0; done < 32000;) {
         const ssize_t count = ::write(ends[1], from + done, 32000 - done);
-        if (count <= 0) return;
+        if (count <= 0) {
+          ::close(ends[1]);
+          return;
+        }
         done += size_t(count);
       }
     }
@@ -467,6 +468,7 @@ TEST_F(DecodeTest, AnHourThroughAPipeTakesNoMemory) {
   });
   const int64_t before = resident_bytes();
   const auto clip = decode_descriptor(ends[0], "standard input", {.memory_limit_s = 60}, nullptr);
+  ::close(ends[0]);  // a writer that still waits ends with an error
   writer.join();
   ASSERT_TRUE(clip.has_value()) << clip.error().message();
   EXPECT_EQ(clip->size_samples(), 3600 * 16000);
@@ -480,7 +482,6 @@ TEST_F(DecodeTest, AnHourThroughAPipeTakesNoMemory) {
   if (confines_calls()) {
     EXPECT_LT(resident_bytes() - before, 20 << 20);
   }
-  ::close(ends[0]);
 }
 
 TEST_F(DecodeTest, ChildHasNoRightsLeft) {
