@@ -58,7 +58,10 @@ struct TranscribeOptions {
   double no_speech_threshold = 0.6;
   bool batched = true;                 ///< packed voice regions; false: the sequential window loop
   bool condition_on_previous_text = false;  ///< sequential loop only
-  bool without_timestamps = false;     ///< no timestamp tokens: one segment a window
+  bool without_timestamps = false;     ///< no times inside a window: one segment each
+  /// Batched mode: let the model write timestamp tokens. Default: the words are decoded without them,
+  /// aligned by cross-attention and cut into sentences. The sequential loop always needs the tokens.
+  bool timestamp_tokens = false;
   bool word_timestamps = false;
   bool vad = true;
   VadOptions vad_options;

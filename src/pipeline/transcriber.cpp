@@ -10,6 +10,7 @@
 #include "pipeline/align.h"
 #include "pipeline/decode_batch.h"
 #include "pipeline/model_hash.h"
+#include "pipeline/sentences.h"
 #include "pipeline/tokenizer_of.h"
 #include "pipeline/transcribe.h"
 #include "pipeline/voice.h"
@@ -31,11 +32,18 @@ std::string_view stripped(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-std::vector<int> text_tokens(std::span<const int> tokens, int eot) {
-  std::vector<int> text;
-  std::copy_if(tokens.begin(), tokens.end(), std::back_inserter(text),
-               [eot](int id) { return id < eot; });
-  return text;
+std::vector<Word> spoken(std::span<const search::TimedWord> words) {
+  std::vector<Word> out;
+  for (const search::TimedWord& word : words) {
+    if (!word.text.empty()) out.push_back({word.start, word.end, word.text, word.probability});
+  }
+  return out;
+}
+
+double confidence(std::span<const float> log_probs) {
+  double sum = 0;
+  for (const float log_prob : log_probs) sum += log_prob;
+  return log_probs.empty() ? 0 : std::exp(sum / double(log_probs.size()));
 }
 
 // What every window of one recording shares.
@@ -46,7 +54,8 @@ struct Settings {
   std::vector<int> sot_sequence;
   std::vector<int> initial_prompt;
   std::vector<int> hotwords;
-  bool without_timestamps = false;
+  bool timestamp_tokens = false;  // the model writes them
+  bool align = false;             // words are timed by cross-attention
 };
 
 }  // namespace
@@ -178,7 +187,10 @@ Result<Settings> Transcriber::Engine::prepare(const TranscribeOptions& options) 
   MAIE_TRY(validate(options));
   Settings settings{.options = options, .batch = {}, .language = options.language,
                     .sot_sequence = {}, .initial_prompt = {}, .hotwords = {}};
-  settings.without_timestamps = options.without_timestamps || !tokenizer_.timestamp_begin();
+  const bool sequential = !options.batched || !options.vad;
+  settings.timestamp_tokens = tokenizer_.timestamp_begin() && !options.without_timestamps &&
+                              (sequential || options.timestamp_tokens || !tokenizer_.no_timestamps());
+  settings.align = options.word_timestamps || (!settings.timestamp_tokens && !options.without_timestamps);
   BatchOptions& batch = settings.batch;
   batch.ids = token_ids();
   batch.temperatures = options.temperatures;
@@ -255,49 +267,68 @@ Result<std::vector<Segment>> Transcriber::Engine::segments_of(
   const int eot = tokenizer_.eot();
   std::vector<Segment> segments;
   std::vector<search::TimedSegment> timed;
-  std::vector<int> all_text;
-  size_t at = 0;  // of the segment's tokens in the window's
+  std::vector<int> text;         // of all segments
+  std::vector<float> log_probs;  // of `text`
+  size_t at = 0;                 // of the segment's tokens among the window's
   for (const search::TokenSegment& part : split) {
-    Segment segment;
-    segment.start_s = part.start;
-    segment.end_s = part.end;
-    segment.tokens = part.tokens;
-    segment.text = tokenizer_.decode(part.tokens);
-    segment.temperature = outcome.temperature;
-    segment.avg_logprob = outcome.decoded.avg_log_prob;
-    segment.compression_ratio = outcome.compression_ratio;
-    segment.no_speech_probability = outcome.decoded.no_speech_prob;
-    double sum = 0;
-    size_t count = 0;
-    for (size_t i = at; i < at + part.tokens.size() && i < outcome.decoded.token_log_probs.size(); ++i) {
-      if (outcome.decoded.tokens[i] >= eot) continue;
-      sum += outcome.decoded.token_log_probs[i];
-      ++count;
+    const size_t before = text.size();
+    for (size_t i = 0; i < part.tokens.size(); ++i, ++at) {
+      if (part.tokens[i] >= eot) continue;
+      text.push_back(part.tokens[i]);
+      log_probs.push_back(outcome.decoded.token_log_probs[at]);
     }
-    at += part.tokens.size();
-    segment.confidence = count > 0 ? std::exp(sum / double(count)) : 0;
-    const std::vector<int> text = text_tokens(part.tokens, eot);
-    timed.push_back({part.start, part.end, seek, text.size(), {}});
-    all_text.insert(all_text.end(), text.begin(), text.end());
-    segments.push_back(std::move(segment));
+    const size_t count = text.size() - before;
+    segments.push_back({.start_s = part.start,
+                        .end_s = part.end,
+                        .text = tokenizer_.decode(part.tokens),
+                        .tokens = part.tokens,
+                        .words = {},
+                        .temperature = outcome.temperature,
+                        .avg_logprob = outcome.decoded.avg_log_prob,
+                        .confidence = confidence(std::span(log_probs).last(count)),
+                        .compression_ratio = outcome.compression_ratio,
+                        .no_speech_probability = outcome.decoded.no_speech_prob});
+    timed.push_back({part.start, part.end, seek, count, {}});
   }
-  if (!settings.options.word_timestamps || all_text.empty()) return segments;
+  if (!settings.align || text.empty()) return segments;
 
   MAIE_ASSIGN(std::vector<search::TimedWord> words,
-              align_words(*model_, tokenizer_, *outcome.window, settings.sot_sequence, all_text,
-                          frames, settings.language));
+              align_words(*model_, tokenizer_, *outcome.window, settings.sot_sequence, text, frames,
+                          settings.language));
+  if (words.empty()) return segments;
   const search::DurationLimits limits = search::limit_durations(words);
   search::merge_punctuation(words);
   last_speech = search::attach_words(words, limits, last_speech, timed);
-  for (size_t i = 0; i < segments.size(); ++i) {
-    segments[i].start_s = timed[i].start;
-    segments[i].end_s = timed[i].end;
-    for (const search::TimedWord& word : timed[i].words) {
-      if (word.text.empty()) continue;
-      segments[i].words.push_back({word.start, word.end, word.text, word.probability});
+  if (settings.timestamp_tokens) {
+    for (size_t i = 0; i < segments.size(); ++i) {
+      segments[i].start_s = timed[i].start;
+      segments[i].end_s = timed[i].end;
+      segments[i].words = spoken(timed[i].words);
     }
+    return segments;
   }
-  return segments;
+
+  // One segment without timestamps to cut it at: sentences and pauses do.
+  check(timed.size() == 1, "a window without timestamps is one segment");
+  std::vector<Segment> sentences;
+  size_t said = 0;  // tokens
+  for (const WordRange range : sentences_of(timed[0].words)) {
+    const std::span<const search::TimedWord> sentence(timed[0].words.data() + range.first,
+                                                      range.last - range.first);
+    Segment part = segments[0];
+    part.tokens.clear();
+    for (const search::TimedWord& word : sentence) {
+      part.tokens.insert(part.tokens.end(), word.tokens.begin(), word.tokens.end());
+    }
+    part.text = tokenizer_.decode(part.tokens);
+    part.words = spoken(sentence);
+    part.start_s = sentence.front().start;
+    part.end_s = part.words.back().end_s;
+    part.confidence = confidence(std::span(log_probs).subspan(said, part.tokens.size()));
+    said += part.tokens.size();
+    sentences.push_back(std::move(part));
+  }
+  return sentences;
 }
 
 // Silence, and text that no temperature made likely, are taken out, and the transcript says so.
@@ -371,7 +402,7 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
        .hotwords = settings.hotwords,
        .sot_sequence = settings.sot_sequence,
        .prefix = {},
-       .without_timestamps = settings.without_timestamps,
+       .without_timestamps = !settings.timestamp_tokens,
        .max_length = model_->config().text_context},
       settings.batch.ids);
 
@@ -428,6 +459,7 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
               map, {std::min(segment.start_s, length_s), std::min(segment.end_s, length_s)});
           segment.start_s = segment.words.empty() ? span.start : segment.words.front().start_s;
           segment.end_s = segment.words.empty() ? span.end : segment.words.back().end_s;
+          if (!settings.options.word_timestamps) segment.words.clear();
         }
       }
       spare_windows_.push_back(std::move(outcome.window));
@@ -490,7 +522,7 @@ Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search
          .hotwords = settings.hotwords,
          .sot_sequence = settings.sot_sequence,
          .prefix = {},
-         .without_timestamps = settings.without_timestamps,
+         .without_timestamps = !settings.timestamp_tokens,
          .max_length = model_->config().text_context},
         settings.batch.ids);
     MAIE_ASSIGN(WindowOutcome outcome,
