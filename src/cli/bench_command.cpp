@@ -1,0 +1,63 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "cli/bench.h"
+#include "cli/context.h"
+#include "cli/exit_code.h"
+#include "cli/json_result.h"
+#include "cli/model_search.h"
+
+namespace maie::cli {
+namespace {
+
+struct Arguments {
+  BenchOptions options;
+  std::string compute_type = "auto";
+  bool as_json = false;
+};
+
+int run(Arguments arguments, Context& context) {
+  if (arguments.options.model_path.empty()) {
+    const Result<std::string> found = find_model(arguments.options.model_path);
+    if (!found.has_value()) {
+      context.console.error("not_found", found.error().message());
+      return exit_code(found.error());
+    }
+    arguments.options.model_path = *found;
+  }
+  arguments.options.compute_type = *parse_compute_type(arguments.compute_type);
+  const Result<BenchReport> report = run_bench(arguments.options, context.cancel);
+  if (!report.has_value()) {
+    context.console.error(to_string(report.error().code()), report.error().message());
+    return exit_code(report.error());
+  }
+  const Status written =
+      context.console.write(arguments.as_json ? to_text(to_json(*report)) : to_table(*report));
+  return written.ok() || context.console.output_closed() ? kExitOk : kExitIo;
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Context& context) {
+  CLI::App* command = app.add_subcommand(
+      "bench", "Measure kernels, encoder and decoder against what this machine can do");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("--model", arguments->options.model_path, "Model folder or ggml file");
+  command->add_option("--audio", arguments->options.audio_path, "Recording for the row e2e");
+  command->add_option("--row", arguments->options.rows, "Measure only these rows")
+      ->delimiter(',')
+      ->check(CLI::IsMember(bench_row_names()));
+  command->add_option("--compute-type", arguments->compute_type, "float32, bfloat16, int8 or auto")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16", "int8"}));
+  command->add_option("--threads", arguments->options.threads, "0: one per core")
+      ->check(CLI::Range(0, 1024));
+  command->add_option("--runs", arguments->options.runs, "Measured runs of each row")
+      ->check(CLI::Range(1, 1000));
+  command->add_flag("--json", arguments->as_json, "The report as one JSON object");
+  command->callback([arguments, &context] {
+    context.chosen = [arguments, &context] { return run(*arguments, context); };
+  });
+}
+
+}  // namespace maie::cli

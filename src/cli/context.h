@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+
+#include "base/cancel.h"
+#include "cli/console.h"
+#include "cli/recogniser.h"
+
+namespace CLI {
+class App;
+}
+
+namespace maie::cli {
+
+/// What a sub-command has to work with. A command is one function
+///
+///   void add_<name>_command(CLI::App& app, Context& context);
+///
+/// that adds its sub-command and options to `app` and, from the sub-command's callback, leaves what
+/// is to be done in `context.chosen`. It is called once, before the command line is parsed; app.cpp
+/// lists all of them. `context` outlives the parsing and the run.
+struct Context {
+  Console& console;
+  CancelToken& cancel;             ///< cancelled by SIGINT and SIGTERM
+  RecogniserLoader load;           ///< how `maie transcribe` gets its engine
+  std::function<int()> chosen{};   ///< the chosen command; returns the exit code
+};
+
+void add_transcribe_command(CLI::App& app, Context& context);
+void add_doctor_command(CLI::App& app, Context& context);
+void add_completions_command(CLI::App& app, Context& context);
+
+}  // namespace maie::cli

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "cli/arguments.h"
+#include "cli/console.h"
+#include "cli/recogniser.h"
+
+namespace maie::cli {
+
+/// Runs `maie transcribe`: finds the inputs, plans the outputs, loads the model, and works through
+/// the recordings one by one. What can fail before the work fails before the work; what fails in
+/// one recording leaves the others alone.
+/// @param arguments  model_path already chosen.
+/// @param cancel     asked for by a signal; also cancelled here when standard output is closed.
+/// @returns the exit code. kExitInterrupted when cancelled, whatever the signal was.
+int run_transcribe(const TranscribeArguments& arguments, const RecogniserLoader& load,
+                   Console& console, CancelToken& cancel);
+
+}  // namespace maie::cli

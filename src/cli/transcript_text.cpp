@@ -1,0 +1,62 @@
+#include "cli/transcript_text.h"
+
+#include <cmath>
+#include <cstdio>
+#include <vector>
+
+#include "base/check.h"
+#include "cli/printable.h"
+
+namespace maie::cli {
+namespace {
+
+using pipeline::Segment;
+
+text::Cue cue_of(const Segment& segment) {
+  text::Cue cue{segment.start_s, segment.end_s, segment.text, "", {}};
+  for (const pipeline::Word& word : segment.words) {
+    cue.words.push_back({word.start_s, word.end_s, word.text});
+  }
+  return cue;
+}
+
+std::string clock(double seconds) {
+  const long long total = llround((seconds >= 0 ? seconds : 0.0) * 1000);
+  char text[40];
+  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", total / 3'600'000, total / 60'000 % 60,
+                total / 1000 % 60, total % 1000);
+  return text;
+}
+
+}  // namespace
+
+std::string render_transcript(Format format, const pipeline::Transcript& transcript,
+                              const text::SubtitleOptions& options) {
+  std::vector<text::Cue> cues;
+  for (const Segment& segment : transcript.segments) cues.push_back(cue_of(segment));
+  switch (format) {
+    case Format::kTxt: return text::to_txt(cues, options);
+    case Format::kSrt: return text::to_srt(cues, options);
+    case Format::kVtt: return text::to_vtt(cues, options);
+    case Format::kTsv: return text::to_tsv(cues, options);
+    case Format::kJson: break;
+  }
+  check(false, "JSON is written by result_document");
+  return "";
+}
+
+std::string plain_line(const Segment& segment) {
+  const text::Cue cue = cue_of(segment);
+  return text::to_txt({&cue, 1});
+}
+
+std::string timed_line(const Segment& segment) {
+  std::string line = plain_line(segment);
+  if (line.empty()) return line;
+  line.pop_back();
+  std::string out = "[";
+  out += clock(segment.start_s) + " --> " + clock(segment.end_s) + "] ";
+  return out + printable(line) + "\n";
+}
+
+}  // namespace maie::cli
