@@ -22,7 +22,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 using F = hn::CappedTag<float, 16>;
 using V = hn::Vec<F>;
 constexpr int64_t kBlock = 16;  // positions in a block of keys
-constexpr int kRows = 4;        // rows that share a pass
 
 HWY_ATTR HWY_INLINE V load_as_float(F d, const float* p) { return hn::LoadU(d, p); }
 HWY_ATTR HWY_INLINE V load_as_float(F d, const BFloat16* p) {
@@ -212,7 +211,7 @@ namespace maie::cpu {
 namespace {
 
 constexpr int64_t kBlock = 16;
-constexpr int kRows = 4;
+constexpr int kRows = 4;  // rows that share a pass
 
 HWY_EXPORT(score_kernel);
 HWY_EXPORT(mix_kernel);

@@ -74,7 +74,8 @@ std::byte* member_scratch(int slot, size_t bytes) {
 PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor values,
                                 ConstTensor scales, ConstTensor bias) {
   PackedLinear packed;
-  const auto [N, K] = values.dims<2>();
+  const int64_t N = values.dim(0);
+  const int64_t K = values.dim(1);
   const bool stored_int8 = values.dtype() == DType::kI8;
   check(!stored_int8 || (scales && scales.size() == N), "int8 weights come with a scale per row");
   packed.type_ = type;

@@ -73,6 +73,17 @@ void DecoderBlock::forward(Stream& s, Tensor x, std::span<const ops::RowHistory>
   ops::linear_add(s, up, mlp_down_, x);
 }
 
+size_t DecoderBlock::step_weight_bytes() const {
+  return self_qkv_.size_bytes() + self_out_.size_bytes() + cross_q_.size_bytes() +
+         cross_out_.size_bytes() + mlp_up_.size_bytes() + mlp_down_.size_bytes();
+}
+
+size_t Decoder::step_weight_bytes() const {
+  size_t bytes = logits_.size_bytes();
+  for (const DecoderBlock& block : blocks_) bytes += block.step_weight_bytes();
+  return bytes;
+}
+
 Decoder::Decoder(LayerReader& reader, const Config& config, const LayerTypes& types)
     : heads_(config.decoder_heads), alignment_heads_(config.alignment_heads) {
   embeddings_ = reader.stored("decoder.embed_tokens.weight", {config.vocabulary, config.width});

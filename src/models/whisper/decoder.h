@@ -61,6 +61,9 @@ class DecoderBlock {
                std::span<const ops::CrossCache* const> windows,
                std::span<float* const> head_scores, Arena& scratch) const;
 
+  /// Bytes of weights that `forward` reads.
+  size_t step_weight_bytes() const;
+
  private:
   int heads_;
   Norm self_norm_, cross_norm_, mlp_norm_;
@@ -82,7 +85,7 @@ class Decoder {
                AlignmentScores* scores) const;
 
   int64_t vocabulary() const { return logits_.out(); }
-  size_t layers() const { return blocks_.size(); }
+  size_t step_weight_bytes() const;
 
  private:
   int heads_;

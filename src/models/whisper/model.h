@@ -24,6 +24,8 @@ class Model {
   const Config& config() const { return weights_->config(); }
   ComputeType compute_type() const { return compute_type_; }
   size_t weight_bytes() const { return weight_bytes_; }
+  /// Of these, the weights every decoder step reads.
+  size_t step_weight_bytes() const { return decoder_->step_weight_bytes(); }
   /// Cells of the decoder cache for hypotheses. As many as the text context has positions follow
   /// them, for passes outside of any hypothesis (alignment).
   int64_t cells() const { return cache_.cells() - config().text_context; }
