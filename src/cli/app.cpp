@@ -113,6 +113,7 @@ void build_app(CLI::App& app, Context& context) {
   app.set_version_flag("--version", "maie " + std::string(kVersion), "Show the version and exit");
   add_transcribe_command(app, context);
   add_doctor_command(app, context);
+  add_bench_command(app, context);
   add_completions_command(app, context);
 }
 

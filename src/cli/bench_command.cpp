@@ -19,10 +19,10 @@ struct Arguments {
 
 int run(Arguments arguments, Context& context) {
   if (arguments.options.model_path.empty()) {
-    const Result<std::string> found = find_model(arguments.options.model_path);
+    const Result<std::string> found = default_model(model_folders_of_process());
     if (!found.has_value()) {
       context.console.error("not_found", found.error().message());
-      return exit_code(found.error());
+      return exit_code_of(found.error().code());
     }
     arguments.options.model_path = *found;
   }
@@ -30,7 +30,7 @@ int run(Arguments arguments, Context& context) {
   const Result<BenchReport> report = run_bench(arguments.options, context.cancel);
   if (!report.has_value()) {
     context.console.error(to_string(report.error().code()), report.error().message());
-    return exit_code(report.error());
+    return exit_code_of(report.error().code());
   }
   const Status written =
       context.console.write(arguments.as_json ? to_text(to_json(*report)) : to_table(*report));
