@@ -27,6 +27,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool start_array(size_t n) override { return count() && enter() && dom_.start_array(n); }
   bool end_array() override { return leave() && dom_.end_array(); }
   bool key(string_t& name) override {
+    if (++members_.back() > limits_.members) return refuse("an object of more members than allowed");
     if (limits_.unique_keys && !keys_.back().insert(name).second) {
       return refuse("the key \"" + name.substr(0, 80) + "\" occurs twice");
     }
@@ -45,11 +46,13 @@ class Builder : public nlohmann::json_sax<Json> {
   }
   bool enter() {
     if (++depth_ > limits_.depth) return refuse("nested deeper than allowed");
+    members_.push_back(0);
     if (limits_.unique_keys) keys_.emplace_back();
     return true;
   }
   bool leave() {
     --depth_;
+    members_.pop_back();
     if (limits_.unique_keys) keys_.pop_back();
     return true;
   }
@@ -62,7 +65,8 @@ class Builder : public nlohmann::json_sax<Json> {
   const JsonLimits& limits_;
   size_t depth_ = 0;
   size_t values_ = 0;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<size_t> members_;               // of the objects and arrays that are open
+  std::vector<std::set<std::string>> keys_;   // likewise, only with unique_keys
   std::string error_;
 };
 

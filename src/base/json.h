@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 struct JsonLimits {
   size_t depth = 64;            ///< nesting of objects and arrays
   size_t values = 20'000'000;   ///< values in all, keys not counted
+  size_t members = 20'000;      ///< of one object: looking up keys in order takes time for each
   bool unique_keys = false;     ///< refuse an object that names a key twice
 };
 

@@ -26,6 +26,11 @@ TEST(ParseJson, BoundsDepthAndValues) {
   EXPECT_TRUE(parse_json("[1,2,3]", {.values = 4}).has_value());
 }
 
+TEST(ParseJson, BoundsTheMembersOfOneObject) {
+  EXPECT_TRUE(parse_json(R"({"a":{"x":1,"y":2},"b":[{"x":1},{"x":1}]})", {.members = 2}).has_value());
+  EXPECT_FALSE(parse_json(R"({"a":{"x":1,"y":2,"z":3}})", {.members = 2}).has_value());
+}
+
 TEST(ParseJson, RefusesRepeatedKeysOnRequest) {
   EXPECT_TRUE(parse_json(R"({"a":1,"a":2})").has_value());
   EXPECT_FALSE(parse_json(R"({"a":1,"a":2})", {.unique_keys = true}).has_value());
