@@ -15,12 +15,12 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/vector_math-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using F = hn::CappedTag<float, 16>;
-using V = hn::Vec<F>;
 constexpr int64_t kBlock = 16;  // positions in a block of keys
 
 HWY_ATTR HWY_INLINE V load_as_float(F d, const float* p) { return hn::LoadU(d, p); }
@@ -237,6 +237,7 @@ float store_vector(DType type, const float* from, int64_t D, std::byte* to, int6
     float most = 0;
     for (int64_t i = 0; i < D; ++i) most = std::max(most, std::fabs(from[i]));
     scale = most > 0 ? 127.0f / most : 0.0f;
+    if (!std::isfinite(scale)) scale = 0;  // values next to nothing count as zeros
     back = most / 127.0f;
   }
   for (int64_t i = 0; i < D; ++i) {

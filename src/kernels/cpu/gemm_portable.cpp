@@ -3,7 +3,7 @@
 //
 // B is packed in panels of 32 columns, k by k, so that a panel streams through once per block of
 // rows; a block of up to 4 rows keeps its accumulators in registers. 8-bit products run in float:
-// every partial sum of 1,024 products is an integer below 2^24, hence exact, and is then added to the
+// every partial sum of 512 products is an integer below 2^24, hence exact, and is then added to the
 // int32 result, so that all paths agree to the bit.
 
 #include <algorithm>
@@ -18,24 +18,24 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/vector_math-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int64_t kPanel = 32;      // columns of a panel
-constexpr int64_t kExactSums = 1024;  // 8-bit products whose sum a float holds exactly
+constexpr int64_t kExactSums = 512;  // 8-bit products whose sum a float holds: 512 * 255 * 128 < 2^24
 constexpr int kRows = 4;
 
-using F = hn::CappedTag<float, 16>;
-
 // Lanes of B as float.
-HWY_ATTR inline hn::Vec<F> load_b(F d, const float* p) { return hn::LoadU(d, p); }
-HWY_ATTR inline hn::Vec<F> load_b(F d, const uint16_t* p) {  // bfloat16 bits
+HWY_ATTR inline V load_b(F d, const float* p) { return hn::LoadU(d, p); }
+HWY_ATTR inline V load_b(F d, const uint16_t* p) {  // bfloat16 bits
   const hn::Rebind<uint16_t, F> d16;
   const hn::Rebind<uint32_t, F> d32;
   return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, p))));
 }
-HWY_ATTR inline hn::Vec<F> load_b(F d, const int8_t* p) {
+HWY_ATTR inline V load_b(F d, const int8_t* p) {
   const hn::Rebind<int8_t, F> d8;
   const hn::Rebind<int32_t, F> d32;
   return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, p)));
@@ -50,10 +50,10 @@ inline float load_a(const uint16_t* p) {
 }
 inline float load_a(const uint8_t* p) { return float(*p); }
 
-HWY_ATTR inline void store(F d, hn::Vec<F> sum, float* out, bool add) {
+HWY_ATTR inline void store(F d, V sum, float* out, bool add) {
   hn::StoreU(add ? hn::Add(sum, hn::LoadU(d, out)) : sum, d, out);
 }
-HWY_ATTR inline void store(F d, hn::Vec<F> sum, int32_t* out, bool add) {
+HWY_ATTR inline void store(F d, V sum, int32_t* out, bool add) {
   (void)d;
   const hn::Rebind<int32_t, F> d32;
   const auto whole = hn::ConvertTo(d32, sum);
@@ -66,8 +66,8 @@ HWY_ATTR void panel_rows(const A* a, int64_t lda, const B* b, int64_t K, D* out,
   const F d;
   const int64_t lanes = int64_t(hn::Lanes(d));
   for (int64_t n = 0; n < kPanel; n += 2 * lanes) {
-    hn::Vec<F> s00 = hn::Zero(d), s01 = s00, s10 = s00, s11 = s00;
-    hn::Vec<F> s20 = s00, s21 = s00, s30 = s00, s31 = s00;
+    V s00 = hn::Zero(d), s01 = s00, s10 = s00, s11 = s00;
+    V s20 = s00, s21 = s00, s30 = s00, s31 = s00;
     const B* column = b + n;
     for (int64_t k = 0; k < K; ++k, column += kPanel) {
       const auto b0 = load_b(d, column);
@@ -112,7 +112,7 @@ template <class A, class B, class D>
 HWY_ATTR void multiply(const A* a, int64_t lda, const B* b, int64_t K, int64_t N, int64_t rows, D* out,
               int64_t ldd) {
   const int64_t step = sizeof(B) == 1 ? kExactSums : K;
-  alignas(64) D block[kRows * kPanel];
+  alignas(64) D block[kRows * kPanel] = {};  // what no product reaches (K is 0) is zero
   for (int64_t n = 0; n < N; n += kPanel, b += K * kPanel) {
     const size_t width = size_t(std::min(kPanel, N - n));
     for (int64_t r = 0; r < rows; r += kRows) {

@@ -13,8 +13,6 @@ HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using F = hn::CappedTag<float, 16>;
-using V = hn::Vec<F>;
 
 // Each loop below runs over whole vectors, then over the rest: with the same vector code on a padded
 // copy where an elementary function is involved, so that no kernel reads or writes past its row and a
@@ -48,18 +46,21 @@ HWY_ATTR float quantize_row_kernel(const float* x, int64_t size, uint8_t* q) {
   const hn::Rebind<uint8_t, F> d8;
   const int64_t lanes = int64_t(hn::Lanes(d));
   const float most = max_abs(x, size);
-  const float scale = most > 0 && std::isfinite(most) ? 127.0f / most : 0.0f;
+  // Without a finite scale (zeros, numbers next to nothing, infinities) the row counts as zeros.
+  const float wanted = most > 0 && std::isfinite(most) ? 127.0f / most : 0.0f;
+  const float scale = std::isfinite(wanted) ? wanted : 0.0f;
   const V factor = hn::Set(d, scale);
   const hn::RebindToSigned<F> di;
   const auto bias = hn::Set(di, 128);
+  const auto rounded = [&](V v) HWY_ATTR {
+    return hn::DemoteTo(d8, hn::Add(hn::NearestInt(hn::Mul(v, factor)), bias));
+  };
   int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    const auto whole = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), factor));
-    hn::StoreU(hn::DemoteTo(d8, hn::Add(whole, bias)), d8, q + i);
-  }
-  for (; i < size; ++i) {
-    const float scaled = x[i] * scale;
-    q[i] = scale == 0.0f ? 128 : uint8_t(int(std::nearbyint(scaled)) + 128);
+  for (; i + lanes <= size; i += lanes) hn::StoreU(rounded(hn::LoadU(d, x + i)), d8, q + i);
+  if (i < size) {
+    alignas(64) uint8_t padded[16];
+    hn::StoreU(rounded(load_some(d, x + i, size - i, 0.0f)), d8, padded);
+    for (int64_t j = 0; i + j < size; ++j) q[i + j] = padded[j];
   }
   return scale > 0 ? most / 127.0f : 0.0f;
 }

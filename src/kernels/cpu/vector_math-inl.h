@@ -1,4 +1,5 @@
-// Elementary functions on Highway vectors, for inclusion by kernel files (once per target).
+// The vectors of the kernels and elementary functions on them, for inclusion by kernel files (once per
+// target).
 
 #if defined(MAIE_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef MAIE_VECTOR_MATH_INL_H_
@@ -11,6 +12,14 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
+
+// As wide as the machine has, but at most 16 floats: buffers for the rest of a row count on it.
+#if HWY_TARGET == HWY_SCALAR
+using F = hwy::HWY_NAMESPACE::CappedTag<float, 1>;  // Highway 0.16 caps to no less than it is told
+#else
+using F = hwy::HWY_NAMESPACE::CappedTag<float, 16>;
+#endif
+using V = hwy::HWY_NAMESPACE::Vec<F>;
 
 // exp(x) for x <= 0 (-inf included): 2^n * e^r with |r| <= ln2/2 and a degree-6 Taylor sum whose rest is
 // below 1.2e-7 relative. Results below 2^-126 become 0.
