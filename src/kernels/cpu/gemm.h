@@ -62,7 +62,8 @@ class GemmMatrix {
 /// @param a rows of `lda` elements; @param d rows of `ldd` float or int32.
 void gemm(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d, int64_t ldd);
 
-/// Whether `type` multiplies natively here (else the caller should choose kF32; kI8 always works).
+/// Whether the matrix library multiplies `type` here, else the portable loops do. A caller that could
+/// choose kF32 instead of a kBF16 without it should.
 bool gemm_is_native(GemmType type);
 
 /// Keeps the matrix library within the limits of `isa`; called once, before main.

@@ -43,8 +43,12 @@ int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step
 float quantize_weight_row(const float* weights, int64_t K, int8_t* q) {
   float most = 0;
   for (int64_t k = 0; k < K; ++k) most = std::max(most, std::fabs(weights[k]));
-  const float scale = most > 0 ? 127.0f / most : 127.0f;
-  for (int64_t k = 0; k < K; ++k) q[k] = int8_t(std::nearbyint(weights[k] * scale));
+  const float wanted = most > 0 ? 127.0f / most : 127.0f;
+  const float scale = std::isfinite(wanted) && wanted > 0 ? wanted : 127.0f;
+  for (int64_t k = 0; k < K; ++k) {
+    const float whole = std::nearbyint(weights[k] * scale);
+    q[k] = whole >= -127 && whole <= 127 ? int8_t(whole) : int8_t{0};  // a file may hold NaN
+  }
   return 1.0f / scale;
 }
 
@@ -149,7 +153,7 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
 
 void linear(ThreadPool& threads, const float* x, int64_t rows, const PackedLinear& w,
             Epilogue epilogue, float* y) {
-  if (rows == 0) return;
+  if (rows == 0 || w.N_ == 0) return;
   const int64_t K = w.K_;
   const int64_t N = w.N_;
   const GemmType type = w.type_;
