@@ -63,7 +63,14 @@ void cross_attention(Stream& s, ConstTensor q, std::span<const CrossCache* const
     case Device::Kind::kCpu: {
       std::vector<const cpu::CrossKeyValues*> packed;
       packed.reserve(windows.size());
-      for (const CrossCache* window : windows) packed.push_back(&window->cpu());
+      for (const CrossCache* window : windows) {
+        check(window != nullptr && window->cpu().heads() * window->cpu().D() == q.dim(1),
+              "cross_attention: a filled window of the width for each row");
+        packed.push_back(&window->cpu());
+      }
+      check(head_scores.empty() || packed.empty() ||
+                int64_t(head_scores.size()) == packed.front()->heads(),
+            "cross_attention: one place for scores a head");
       cpu::cross_attention(s.threads(), q.data<float>(), q.dim(0), packed, {head_scores},
                            y.data<float>());
       return;
@@ -78,7 +85,14 @@ void cached_attention(Stream& s, ConstTensor qkv, int heads, std::span<const Row
   const int64_t C = y.dim(-1);
   check(qkv.dim(-1) == 3 * C && leading(qkv) == leading(y), "cached_attention: shape of y");
   check(cache.rank() == 2 && cache.dim(1) == 2 * C, "cached_attention: cache [cells, 2C]");
+  check(int64_t(histories.size()) == leading(qkv), "cached_attention: one history a row");
   if (s.is_dry_run()) return;
+  for (const RowHistory& history : histories) {
+    check(history.count >= 1, "cached_attention: a history ends with the row's own cell");
+    for (int32_t i = 0; i < history.count; ++i) {
+      check(history.cells[i] >= 0 && history.cells[i] < cache.dim(0), "cached_attention: cells of the cache");
+    }
+  }
   switch (s.device().kind) {
     case Device::Kind::kCpu:
       cpu::cached_attention(s.threads(), qkv.data<float>(), leading(qkv), heads, histories, cache,
