@@ -17,11 +17,12 @@ function(maie_library folder)
   target_link_libraries(${target} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE ${ARG_LINK})
 endfunction()
 
-#   maie_test(<name> LABEL unit|kernel|model|e2e SOURCES ... DEPS <folders>...)
+#   maie_test(<name> LABEL unit|kernel|model|e2e SOURCES ... DEPS <folders>... [ISAS plain avx2 native])
 #
-# One test program; each TEST in it is one ctest test.
+# One test program; each TEST in it is one ctest test. With ISAS each runs once for every value, as
+# <isa>.<test>, with MAIE_CPU_ISA set to it.
 function(maie_test name)
-  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS;LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS;LINK;ISAS" ${ARGN})
   if(NOT MAIE_TESTS)  # a build of the fuzz targets alone
     return()
   endif()
@@ -34,8 +35,14 @@ function(maie_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE MAIE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              MAIE_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS ${ARG_LABEL} TIMEOUT 300 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  set(properties LABELS ${ARG_LABEL} TIMEOUT 300 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+  if(NOT ARG_ISAS)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  endif()
+  foreach(isa ${ARG_ISAS})
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${isa}." TEST_LIST ${name}_${isa}
+                         PROPERTIES ${properties} ENVIRONMENT MAIE_CPU_ISA=${isa})
+  endforeach()
 endfunction()
 
 #   maie_fuzzer(<name> SOURCE <file> DEPS <folders>...)
