@@ -54,7 +54,7 @@ struct TranscribeOptions {
   int no_repeat_ngram_size = 0;
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
   double compression_ratio_threshold = 2.4;
-  double log_prob_threshold = -1.0;
+  double log_prob_threshold = -1.0;    ///< 0.4 of it takes text out where the model has no no-speech token
   double no_speech_threshold = 0.6;
   bool batched = true;                 ///< packed voice regions; false: the sequential window loop
   bool condition_on_previous_text = false;  ///< sequential loop only

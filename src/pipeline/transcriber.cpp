@@ -26,6 +26,12 @@ constexpr int64_t kRate = audio::Clip::kRate;
 constexpr int64_t kWindowSamples = 30 * kRate;
 constexpr int kWindowFrames = audio::LogMel::kSegmentFrames;
 
+// A model without a no-speech token (models/mini/asr) cannot say that nobody spoke: its certainty has
+// to, and the gate stands at this share of log_prob_threshold. Measured with the mini weights: speech,
+// also short, noisy or of words foreign to it, has an average log-probability of -0.25 and above;
+// what it makes of noises, hum, tones, chords and of people, whom it does not understand, -0.55 and below.
+constexpr double kUnaidedGate = 0.4;
+
 std::string_view stripped(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return {};
@@ -344,6 +350,9 @@ bool Transcriber::Engine::drop_if_unbelievable(const Settings& settings,
     reason = "no_speech";
   } else if (outcome.failed_gates && outcome.decoded.avg_log_prob < settings.options.log_prob_threshold) {
     reason = "low_confidence";
+  } else if (!tokenizer_.no_speech() &&
+             outcome.decoded.avg_log_prob < kUnaidedGate * settings.options.log_prob_threshold) {
+    reason = "low_confidence";
   } else if (outcome.failed_gates && outcome.decoded.stopped_repetition) {
     reason = "repetition";
   }
@@ -489,6 +498,7 @@ Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search
   const int64_t total = audio::LogMel::frames_of(clip.size_samples() + audio::LogMel::kEndZeros);
   const int64_t content_frames = total - 1;
   if (content_frames <= 0) return {};
+  const double length_s = clip.duration_s();
   MAIE_ASSIGN(const float largest,
               log_mel_->scan_max(clip, audio::LogMel::kEndZeros, threads_));
   const OwnedTensor mel({}, DType::kF32, {kWindowFrames, log_mel_->n_mels()});
@@ -575,6 +585,18 @@ Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search
     state.seek = std::max(state.seek, seek + 1);  // whatever the times say, the loop moves on
     for (Segment& segment : segments) {
       if (segment.start_s == segment.end_s || stripped(segment.text).empty()) continue;
+      // A timestamp may point into the padding of the last window, where nobody speaks.
+      if (segment.start_s >= length_s) {
+        const double end_s = restored(length_s, true);
+        transcript.dropped.push_back(
+            {end_s, end_s, "hallucination", std::string(stripped(segment.text))});
+        continue;
+      }
+      segment.end_s = std::min(segment.end_s, length_s);
+      for (Word& word : segment.words) {
+        word.start_s = std::min(word.start_s, length_s);
+        word.end_s = std::min(word.end_s, length_s);
+      }
       state.emit(segment.tokens);
       if (map != nullptr) {
         for (Word& word : segment.words) {
