@@ -9,7 +9,6 @@
 #include "kernels/cpu/linear.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <numeric>
 
@@ -26,31 +25,17 @@ constexpr size_t kTileBytes = 512 << 10;  // accumulators of one tile: half of a
 void to_float(ConstTensor t, int64_t first, int64_t count, float* out) {
   switch (t.dtype()) {
     case DType::kF32: std::copy_n(t.data<float>() + first, count, out); break;
-    case DType::kF16: std::transform(t.data<Half>() + first, t.data<Half>() + first + count, out,
-                                     [](Half h) { return float(h); });
+    case DType::kF16:
+      widen_f16(reinterpret_cast<const uint16_t*>(t.data<Half>() + first), count, out);
       break;
-    case DType::kBF16: std::transform(t.data<BFloat16>() + first, t.data<BFloat16>() + first + count,
-                                      out, [](BFloat16 b) { return float(b); });
+    case DType::kBF16:
+      widen_bf16(reinterpret_cast<const uint16_t*>(t.data<BFloat16>() + first), count, out);
       break;
     default: check(false, "linear weights are float32, float16, bfloat16 or int8");
   }
 }
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
-// Rows of float weights to 8 bit with one scale each, as CTranslate2 stores them.
-// Returns the factor from a stored value back to the weight.
-float quantize_weight_row(const float* weights, int64_t K, int8_t* q) {
-  float most = 0;
-  for (int64_t k = 0; k < K; ++k) most = std::max(most, std::fabs(weights[k]));
-  const float wanted = most > 0 ? 127.0f / most : 127.0f;
-  const float scale = std::isfinite(wanted) && wanted > 0 ? wanted : 127.0f;
-  for (int64_t k = 0; k < K; ++k) {
-    const float whole = std::nearbyint(weights[k] * scale);
-    q[k] = whole >= -127 && whole <= 127 ? int8_t(whole) : int8_t{0};  // a file may hold NaN
-  }
-  return 1.0f / scale;
-}
 
 struct Converted {
   const std::byte* rows;
@@ -111,12 +96,12 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
       const int64_t row = first + n;
       std::byte* out = rows.data() + size_t(n * K) * element_bytes;
       const int8_t* stored = stored_int8 ? values.data<int8_t>() + row * K : nullptr;
-      if (stored_int8) {
+      if (!stored_int8) {
+        to_float(values, row * K, K, weights.data());
+      } else if (type != GemmType::kI8) {
         for (int64_t k = 0; k < K; ++k) {
           weights[size_t(k)] = float(stored[k]) / scales.data<float>()[row];
         }
-      } else {
-        to_float(values, row * K, K, weights.data());
       }
       switch (type) {
         case GemmType::kF32: std::memcpy(out, weights.data(), size_t(K) * 4); break;
@@ -129,7 +114,7 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
             std::memcpy(q, stored, size_t(K));
             packed.column_scale_[size_t(row)] = 1.0f / scales.data<float>()[row];
           } else {
-            packed.column_scale_[size_t(row)] = quantize_weight_row(weights.data(), K, q);
+            packed.column_scale_[size_t(row)] = quantize_weights(weights.data(), K, q);
           }
           packed.offset_[size_t(row)] = 128 * std::accumulate(q, q + K, int32_t{0});
           break;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "tensor/dtype.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/rows.cpp"
 #include <hwy/foreach_target.h>
@@ -85,6 +87,36 @@ HWY_ATTR void round_to_bf16_kernel(const float* x, int64_t size, float factor, u
     alignas(64) uint16_t padded[16];
     store_bf16(hn::Mul(load_some(d, x + i, size - i, 0.0f), f), padded);
     for (int64_t j = 0; i + j < size; ++j) out[i + j] = padded[j];
+  }
+}
+
+HWY_ATTR void widen_f16_kernel(const uint16_t* x, int64_t size, float* y) {
+  const F d;
+  const hn::Rebind<hwy::float16_t, F> d16;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  const auto* halves = reinterpret_cast<const hwy::float16_t*>(x);
+  int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, halves + i)), d, y + i);
+  for (; i < size; ++i) {
+    Half half;
+    half.bits = x[i];
+    y[i] = float(half);
+  }
+}
+
+HWY_ATTR void widen_bf16_kernel(const uint16_t* x, int64_t size, float* y) {
+  const F d;
+  const hn::Rebind<uint16_t, F> d16;
+  const hn::RebindToUnsigned<F> du;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, x + i)))), d, y + i);
+  }
+  for (; i < size; ++i) {
+    BFloat16 value;
+    value.bits = x[i];
+    y[i] = float(value);
   }
 }
 
@@ -289,6 +321,8 @@ namespace maie::cpu {
 
 HWY_EXPORT(quantize_row_kernel);
 HWY_EXPORT(round_to_bf16_kernel);
+HWY_EXPORT(widen_f16_kernel);
+HWY_EXPORT(widen_bf16_kernel);
 HWY_EXPORT(finish_f32_kernel);
 HWY_EXPORT(finish_i8_kernel);
 HWY_EXPORT(layer_norm_row_kernel);
@@ -302,6 +336,18 @@ float quantize_row(const float* x, int64_t size, uint8_t* q) {
 }
 void round_to_bf16(const float* x, int64_t size, float factor, uint16_t* out) {
   HWY_DYNAMIC_DISPATCH(round_to_bf16_kernel)(x, size, factor, out);
+}
+float quantize_weights(const float* w, int64_t size, int8_t* q) {
+  const float back = quantize_row(w, size, reinterpret_cast<uint8_t*>(q));
+  // From value + 128 as unsigned to the value itself: the top bit turns over.
+  for (int64_t i = 0; i < size; ++i) q[i] = int8_t(uint8_t(q[i]) ^ 0x80u);
+  return back;
+}
+void widen_f16(const uint16_t* x, int64_t size, float* y) {
+  HWY_DYNAMIC_DISPATCH(widen_f16_kernel)(x, size, y);
+}
+void widen_bf16(const uint16_t* x, int64_t size, float* y) {
+  HWY_DYNAMIC_DISPATCH(widen_bf16_kernel)(x, size, y);
 }
 void finish_f32(const float* acc, const float* bias, int64_t size, Epilogue epilogue, float* y) {
   HWY_DYNAMIC_DISPATCH(finish_f32_kernel)(acc, bias, size, epilogue, y);

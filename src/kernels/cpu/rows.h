@@ -17,6 +17,14 @@ float quantize_row(const float* x, int64_t size, uint8_t* q);
 /// bfloat16 bits of x * factor, rounded to nearest even.
 void round_to_bf16(const float* x, int64_t size, float factor, uint16_t* out);
 
+/// Weights of one output to 8 bit, as CTranslate2 stores them: q[i] = round(w[i] * 127 / max|w|), half to
+/// even. Returns the factor back to the weight.
+float quantize_weights(const float* w, int64_t size, int8_t* q);
+
+/// Stored halves (bits) as float, exactly.
+void widen_f16(const uint16_t* x, int64_t size, float* y);
+void widen_bf16(const uint16_t* x, int64_t size, float* y);
+
 /// y = epilogue(acc + bias); `bias` may be null.
 void finish_f32(const float* acc, const float* bias, int64_t size, Epilogue epilogue, float* y);
 
