@@ -157,7 +157,14 @@ Status WhisperTokenizer::find_suppressed() {
   std::sort(non_speech_.begin(), non_speech_.end());
   non_speech_.erase(std::unique(non_speech_.begin(), non_speech_.end()), non_speech_.end());
 
+  // The blank stands for an empty answer only where no word begins with it: Whisper's vocabularies
+  // have a token of space and letter for every letter, a small one may write the two apart.
   MAIE_ASSIGN(blank_, encode(" "));
+  for (char letter = 'A'; letter <= 'z' && !blank_.empty(); ++letter) {
+    if (letter > 'Z' && letter < 'a') continue;
+    MAIE_ASSIGN(const std::vector<int32_t> ids, encode(std::string(" ") + letter));
+    if (ids.size() > 1 && ids.front() == blank_.front()) blank_.clear();
+  }
   blank_.push_back(eot_);
   return {};
 }

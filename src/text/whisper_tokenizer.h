@@ -76,7 +76,7 @@ class WhisperTokenizer {
   /// What is never sampled: `wanted`, in which -1 stands for the non-speech tokens, and the special
   /// tokens of the prompt. Ascending, each once; an empty `wanted` still gives the special ones.
   std::vector<int32_t> suppressed_tokens(std::span<const int32_t> wanted) const;
-  /// What is not sampled first: the blank, and eot.
+  /// What is not sampled first: eot, and the blank unless words of this vocabulary begin with it.
   const std::vector<int32_t>& blank_tokens() const { return blank_; }
 
   /// Ids of `text`; names of special tokens in it stay text, so that a prompt cannot command.
