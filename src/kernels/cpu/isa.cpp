@@ -28,6 +28,12 @@ Isa detect() {
   isa.bf16 = isa.vnni && __builtin_cpu_supports("avx512bf16");
   int64_t disabled = 0;
   if (!isa.avx512) disabled |= HWY_AVX3 | HWY_AVX3_DL;
+#ifdef HWY_AVX3_ZEN4  // targets that later versions of Highway tell apart
+  if (!isa.avx512) disabled |= HWY_AVX3_ZEN4;
+#endif
+#ifdef HWY_AVX3_SPR
+  if (!isa.avx512) disabled |= HWY_AVX3_SPR;
+#endif
   if (!isa.avx2) disabled |= HWY_AVX2 | HWY_SSE4 | HWY_SSSE3;
   if (disabled != 0) hwy::DisableTargets(disabled);
   limit_gemm_library(isa);
