@@ -70,6 +70,13 @@ struct Setup {
   bool gates_fail = false;  // every attempt is refused, so that the whole ladder runs
 };
 
+std::string name_of(const Setup& setup) {
+  return std::string(to_string(setup.type)) + "_beam" + std::to_string(setup.beam_size) +
+         (setup.temperatures == std::vector<double>{0.0} ? "" : "_sampling") +
+         (setup.gates_fail ? "_ladder" : "");
+}
+void PrintTo(const Setup& setup, std::ostream* out) { *out << name_of(setup); }
+
 BatchOptions options_of(const Setup& setup) {
   BatchOptions options;
   options.ids = token_ids();
@@ -202,11 +209,8 @@ std::vector<Setup> setups() {
       {.type = ComputeType::kFloat32, .temperatures = {0.7}},
   };
 }
-INSTANTIATE_TEST_SUITE_P(Setups, DecodeBatchOf, ::testing::ValuesIn(setups()), [](const auto& info) {
-  return std::string(to_string(info.param.type)) + "_beam" + std::to_string(info.param.beam_size) +
-         (info.param.temperatures == std::vector<double>{0.0} ? "" : "_sampling") +
-         (info.param.gates_fail ? "_ladder" : "");
-});
+INSTANTIATE_TEST_SUITE_P(Setups, DecodeBatchOf, ::testing::ValuesIn(setups()),
+                         [](const auto& info) { return name_of(info.param); });
 
 TEST(DecodeBatch, TheLadderEndsWithTheLeastBadAttempt) {
   Decoding decoding({.temperatures = kLadder, .gates_fail = true});

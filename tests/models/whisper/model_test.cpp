@@ -9,6 +9,7 @@
 #include "ops/unfold.h"
 #include "tests/kernels/closeness.h"
 #include "tests/models/whisper/golden_model.h"
+#include "tests/ops/allocations.h"
 
 namespace maie::whisper {
 namespace {
@@ -405,6 +406,33 @@ TEST(WhisperModel, WrongCallsAreStatusesNotCrashes) {
   EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 2>{1, 0}, logits.view()).code(), Code::kInternal);
   EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 2>{0, 1}, logits.view().rows(0, 1)).code(),
             Code::kInternal);
+}
+
+// Activations lie in the arena, whose size a dry run found when the model was loaded. What a pass still
+// allocates are its lists: pointers a row or a head, and oneDNN's arguments.
+TEST(WhisperModel, PassesAllocateListsOnly) {
+  ThreadPool threads(2);
+  Stream stream(threads);
+  const GoldenModel& even = golden("even");
+  for (const ComputeType type : kTypes) {
+    const auto model = even.load(stream, type);
+    Window window = model->new_window();
+    const Text text(even.tokens("long.tokens"), 0, window);
+    const std::vector<DecoderRow> rows = text.rows(0, 64);
+    const std::vector<int> wanted = {63};
+    const OwnedTensor logits = unwritten({1, model->config().vocabulary});
+    const auto pass = [&] {
+      return model->encode(even.expected("a.mel"), window).ok() &&
+             model->decode(rows, wanted, logits.view()).ok();
+    };
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(pass());
+    const maie::testing::CountAllocations counted;
+    ASSERT_TRUE(pass());
+    // The unfolded mel alone is 77 kB, q | k | v of 64 rows 37 kB.
+    EXPECT_LE(counted.largest_bytes(), 64 * sizeof(ops::RowHistory)) << to_string(type);
+    EXPECT_LT(counted.bytes(), 200'000u) << to_string(type) << ", " << counted.count() << " allocations";
+    RecordProperty("allocations_" + std::string(to_string(type)), int(counted.count()));
+  }
 }
 
 TEST(WhisperModel, SizesAreReported) {
