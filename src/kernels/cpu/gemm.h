@@ -59,7 +59,8 @@ class GemmMatrix {
 };
 
 /// D [rows, N] = A [rows, K] B, on the calling thread. Rows are independent of each other.
-/// @param a rows of `lda` elements; @param d rows of `ldd` float or int32.
+/// @param a rows of `lda` elements; @param d rows of `ldd` float or int32. Keep them dense (K and N):
+/// oneDNN 2.6 answers other strides with its reference loops, some twenty times slower.
 void gemm(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d, int64_t ldd);
 
 /// Whether the matrix library multiplies `type` here, else the portable loops do. A caller that could
