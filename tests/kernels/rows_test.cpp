@@ -328,6 +328,40 @@ TEST(SoftmaxRow, ExpIsAccurateOverItsWholeRange) {
   expect_softmax(x);
 }
 
+// ---- stored halves
+
+TEST(Widen, IsExactForEveryFiniteHalf) {
+  std::vector<uint16_t> bits(65536 + 5);  // and a rest
+  for (size_t i = 0; i < bits.size(); ++i) bits[i] = uint16_t(i);
+  std::vector<float> halves(bits.size()), upper(bits.size());
+  widen_f16(bits.data(), int64_t(bits.size()), halves.data());
+  widen_bf16(bits.data(), int64_t(bits.size()), upper.data());
+  for (size_t i = 0; i < bits.size(); ++i) {
+    Half half;
+    half.bits = bits[i];
+    BFloat16 brain;
+    brain.bits = bits[i];
+    // Without F16C, Highway reads infinite halves as 65536 and up.
+    if (std::isfinite(float(half))) {
+      ASSERT_EQ(std::bit_cast<uint32_t>(halves[i]), std::bit_cast<uint32_t>(float(half))) << bits[i];
+    }
+    ASSERT_EQ(std::bit_cast<uint32_t>(upper[i]), std::bit_cast<uint32_t>(float(brain))) << bits[i];
+  }
+}
+
+TEST(QuantizeWeights, RoundsToNearestEven) {
+  for (const int64_t width : kWidths) {
+    const OwnedTensor w = random_tensor({width}, 0.3f, uint32_t(width));
+    std::vector<int8_t> q(size_t(width) + 1, 77);
+    const float most = float(maie::testing::max_abs(w.view().span<float>()));
+    EXPECT_FLOAT_EQ(quantize_weights(w.view().data<float>(), width, q.data()), most / 127.0f);
+    for (int64_t i = 0; i < width; ++i) {
+      ASSERT_EQ(int(q[size_t(i)]), int(std::nearbyint(w.view().data<float>()[i] * (127.0f / most)))) << i;
+    }
+    EXPECT_EQ(q.back(), 77);
+  }
+}
+
 // ---- add, scale
 
 TEST(Rows, AddAndScaleAreExactForEveryLength) {

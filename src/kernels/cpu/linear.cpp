@@ -9,7 +9,6 @@
 #include "kernels/cpu/linear.h"
 
 #include <algorithm>
-#include <cstring>
 #include <numeric>
 
 namespace maie::cpu {
@@ -104,14 +103,14 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
         }
       }
       switch (type) {
-        case GemmType::kF32: std::memcpy(out, weights.data(), size_t(K) * 4); break;
+        case GemmType::kF32: std::copy_n(weights.data(), K, reinterpret_cast<float*>(out)); break;
         case GemmType::kBF16:
           round_to_bf16(weights.data(), K, 1.0f, reinterpret_cast<uint16_t*>(out));
           break;
         case GemmType::kI8: {
           auto* q = reinterpret_cast<int8_t*>(out);
           if (stored_int8) {
-            std::memcpy(q, stored, size_t(K));
+            std::copy_n(stored, K, q);
             packed.column_scale_[size_t(row)] = 1.0f / scales.data<float>()[row];
           } else {
             packed.column_scale_[size_t(row)] = quantize_weights(weights.data(), K, q);

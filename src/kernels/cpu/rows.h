@@ -21,7 +21,7 @@ void round_to_bf16(const float* x, int64_t size, float factor, uint16_t* out);
 /// even. Returns the factor back to the weight.
 float quantize_weights(const float* w, int64_t size, int8_t* q);
 
-/// Stored halves (bits) as float, exactly.
+/// Stored halves (bits) as float, exactly; a float16 that is not finite may become 65536 and up.
 void widen_f16(const uint16_t* x, int64_t size, float* y);
 void widen_bf16(const uint16_t* x, int64_t size, float* y);
 
