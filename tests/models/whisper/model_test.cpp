@@ -377,7 +377,8 @@ TEST(WhisperModel, WrongCallsAreStatusesNotCrashes) {
   // A window nobody has filled, and none at all.
   EXPECT_EQ(model->decode(Text({1}, 0, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
             Code::kInternal);
-  std::vector<DecoderRow> rows = Text({1}, 0, window).rows(0, 1);
+  const Text one({1}, 0, window);  // rows point at its cells
+  std::vector<DecoderRow> rows = one.rows(0, 1);
   rows[0].window = nullptr;
   EXPECT_EQ(model->decode(rows, first, logits.view().rows(0, 1)).code(), Code::kInternal);
 
@@ -388,11 +389,11 @@ TEST(WhisperModel, WrongCallsAreStatusesNotCrashes) {
     EXPECT_EQ(model->decode(Text({token}, 0, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
               Code::kInternal);
   }
-  rows = Text({1}, 0, window).rows(0, 1);
+  rows = one.rows(0, 1);
   rows[0].position = model->config().text_context;
   EXPECT_EQ(model->decode(rows, first, logits.view().rows(0, 1)).code(), Code::kInternal);
   // A row without a history, and cells outside the cache.
-  rows = Text({1}, 0, window).rows(0, 1);
+  rows = one.rows(0, 1);
   rows[0].history.count = 0;
   EXPECT_EQ(model->decode(rows, first, logits.view().rows(0, 1)).code(), Code::kInternal);
   for (const int32_t cell : {-1, int32_t(model->cells()) + model->config().text_context}) {
