@@ -98,7 +98,7 @@ def main():
         parser.add_argument(name, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--compute-type", required=True)
-    parser.add_argument("--repeat", type=int, default=3, help="measurements of one answer, whose median is given")
+    parser.add_argument("--repeat", type=int, default=1, help="measurements of one answer, whose median is given")
     arguments = parser.parse_args()
     ids = json.loads(arguments.ids)
     loaded = {}

@@ -460,7 +460,9 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
         std::erase_if(segments, [](const Segment& s) { return stripped(s.text).empty(); });
         for (Segment& segment : segments) {
           for (Word& word : segment.words) {
-            const search::TimeSpan span = search::restore_word(map, {word.start_s, word.end_s});
+            // Alignment looks at whole seconds, the last of which may go on after the voice.
+            const search::TimeSpan span = search::restore_word(
+                map, {std::min(word.start_s, length_s), std::min(word.end_s, length_s)});
             word.start_s = span.start;
             word.end_s = span.end;
           }
