@@ -1,0 +1,75 @@
+// The same weights from other containers: the same text.
+#include <gtest/gtest.h>
+
+#include "tests/cli/temporary_folder.h"
+#include "tests/e2e/asr/model_writers.h"
+#include "tests/e2e/asr/support.h"
+#include "text/normalize.h"
+
+namespace maie::e2e {
+namespace {
+
+audio::Clip clip_of_some_sentences() {
+  const audio::Clip whole = sample("dictation.mp3");
+  if (!kSanitized) return whole;
+  std::vector<float> samples(12 * audio::Clip::kRate);
+  if (!whole.read(0, samples).ok()) throw std::runtime_error("the sample cannot be read");
+  return audio::Clip::from_samples(samples);
+}
+
+// `source` and `stored` are what the model should be recognised as.
+std::string text_from(const std::string& path, ComputeType type, const std::string& source,
+                      const std::string& stored) {
+  const auto transcriber = load({.model_path = path, .vad_model_path = {}, .compute_type = type});
+  EXPECT_EQ(transcriber->info().source, source);
+  EXPECT_EQ(transcriber->info().stored_type, stored);
+  return text_of(transcribe(*transcriber, clip_of_some_sentences(), {}));
+}
+
+std::string text_of_mini(ComputeType type) { return text_from(kMiniModel, type, "huggingface", "float16"); }
+
+// The mini weights are published as float16, so a copy in float16 or float32 loses nothing.
+TEST(Containers, CTranslate2SaysTheSame) {
+  const cli::TemporaryFolder folder;
+  const std::string expected = text_of_mini(ComputeType::kFloat32);
+  EXPECT_GT(expected.size(), kSanitized ? 50u : 400u);
+  for (const std::string type : {"float32", "float16"}) {
+    write_ctranslate2(folder.path(type), type);
+    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ctranslate2", type), expected) << type;
+  }
+}
+
+// Rows quantised by us and by the converter's rule come to the same numbers.
+TEST(Containers, CTranslate2Int8SaysTheSameAsInt8OfTheOriginal) {
+  const cli::TemporaryFolder folder;
+  write_ctranslate2(folder.path("int8"), "int8");
+  EXPECT_EQ(text_from(folder.path("int8"), ComputeType::kInt8, "ctranslate2", "int8"),
+            text_of_mini(ComputeType::kInt8));
+}
+
+TEST(Containers, GgmlSaysTheSame) {
+  const cli::TemporaryFolder folder;
+  const std::string expected = text_of_mini(ComputeType::kFloat32);
+  for (const std::string type : {"f32", "f16"}) {
+    write_ggml(folder.path(type), type);
+    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ggml", type == "f32" ? "float32" : "float16"),
+              expected)
+        << type;
+  }
+}
+
+TEST(Containers, QuantisedGgmlSaysNearlyTheSame) {
+  const cli::TemporaryFolder folder;
+  const std::string expected = text_of_mini(ComputeType::kFloat32);
+  const std::pair<const char*, double> worst[] = {{"q8_0", 0.03}, {"q5_1", 0.05}, {"q5_0", 0.05}, {"q4_0", 0.1}};
+  for (const auto& [type, rate] : worst) {
+    write_ggml(folder.path(type), type);
+    const std::string text = text_from(folder.path(type), ComputeType::kFloat32, "ggml", type);
+    const double got = text::word_error_rate(expected, text).rate();
+    RecordProperty(type, std::to_string(got));
+    EXPECT_LE(got, rate) << type << ":" << text << "\nfloat32:" << expected;
+  }
+}
+
+}  // namespace
+}  // namespace maie::e2e
