@@ -41,8 +41,8 @@ Result<int> open_temporary_file(const std::string& folder) {
   for (const std::string& candidate : temporary_folders(folder)) {
     const int file = open_unlinked(candidate);
     if (file >= 0) return file;
-    failure = errno_status(candidate + ": cannot make a temporary file (name another folder with TMPDIR)",
-                           errno);
+    failure = errno_status(
+        candidate + ": cannot make a temporary file (name another folder with TMPDIR)", errno);
   }
   return failure;
 }
@@ -96,7 +96,10 @@ Clip Clip::from_samples(std::span<const float> samples) {
   auto content = std::make_shared<Content>();
   content->memory.resize(samples.size());
   std::transform(samples.begin(), samples.end(), content->memory.begin(), to_s16);
-  content->info = {.container = "", .codec = "", .rate_hz = kRate, .channels = 1,
+  content->info = {.container = "",
+                   .codec = "",
+                   .rate_hz = kRate,
+                   .channels = 1,
                    .duration_hint_s = double(samples.size()) / kRate};
   Clip clip;
   clip.content_ = std::move(content);
@@ -111,15 +114,16 @@ bool Clip::on_disk() const { return content_->file >= 0; }
 Status Clip::read(int64_t first, std::span<float> out) const {
   check(first >= 0 && first + int64_t(out.size()) <= size_samples(), "range within the clip");
   if (!on_disk()) {
-    std::transform(content_->memory.begin() + first, content_->memory.begin() + first + int64_t(out.size()),
-                   out.begin(), from_s16);
+    std::transform(content_->memory.begin() + first,
+                   content_->memory.begin() + first + int64_t(out.size()), out.begin(), from_s16);
     return {};
   }
   std::vector<int16_t> block(std::min(kBlockSamples, out.size()));
   for (size_t done = 0; done < out.size();) {
     const size_t now = std::min(block.size(), out.size() - done);
     MAIE_TRY(content_->read_file(first + int64_t(done), std::span(block).first(now)));
-    std::transform(block.begin(), block.begin() + int64_t(now), out.begin() + int64_t(done), from_s16);
+    std::transform(block.begin(), block.begin() + int64_t(now), out.begin() + int64_t(done),
+                   from_s16);
     done += now;
   }
   return {};
@@ -139,7 +143,8 @@ Status ClipWriter::append(std::span<const float> samples) {
     const size_t now = std::min(kBlockSamples, samples.size());
     const size_t before = memory.size();
     memory.resize(before + now);
-    std::transform(samples.begin(), samples.begin() + int64_t(now), memory.begin() + int64_t(before), to_s16);
+    std::transform(samples.begin(), samples.begin() + int64_t(now),
+                   memory.begin() + int64_t(before), to_s16);
     samples = samples.subspan(now);
     if (content_->file < 0 && memory.size() > limit) {
       MAIE_ASSIGN(content_->file, open_temporary_file(options_.temporary_folder));
@@ -161,8 +166,9 @@ Status ClipWriter::flush() {
     if (count < 0) {
       const std::string where = "temporary file for the decoded audio";
       if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT) {
-        return resource_exhausted(where + ": no room left; free some space (115 MB for an hour of "
-                                          "audio) or name another folder with TMPDIR");
+        return resource_exhausted(where +
+                                  ": no room left; free some space (115 MB for an hour of "
+                                  "audio) or name another folder with TMPDIR");
       }
       return errno_status(where, errno);
     }

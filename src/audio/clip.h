@@ -20,9 +20,9 @@ struct AudioInfo {
 };
 
 /// A decoded recording: mono, 16 kHz, read by range. Samples are kept as 16 bits (sample / 32768,
-/// which is also what faster-whisper computes on), in memory when the recording is short, else in an
-/// unlinked temporary file, so that eight hours cost 920 MB of disk and no memory. Copies share the
-/// samples. Immutable; any thread may read.
+/// which is also what faster-whisper computes on), in memory when the recording is short, else in
+/// an unlinked temporary file, so that eight hours cost 920 MB of disk and no memory. Copies share
+/// the samples. Immutable; any thread may read.
 class Clip {
  public:
   static constexpr int kRate = 16000;
@@ -60,7 +60,7 @@ class Clip {
 class ClipWriter {
  public:
   struct Options {
-    double memory_limit_s = 900;   ///< longer clips move to a temporary file
+    double memory_limit_s = 900;        ///< longer clips move to a temporary file
     std::string temporary_folder = {};  ///< empty: $TMPDIR, else /var/tmp, else /tmp
   };
   explicit ClipWriter(Options options);

@@ -47,17 +47,23 @@ rlim_t address_space() {
 
 /// Calls FFmpeg, soxr, malloc and the C library make while decoding in one thread.
 constexpr int kAllowed[] = {
-    SCMP_SYS(read),          SCMP_SYS(readv),         SCMP_SYS(pread64),
-    SCMP_SYS(write),         SCMP_SYS(writev),        SCMP_SYS(pwrite64),
-    SCMP_SYS(lseek),         SCMP_SYS(fstat),         SCMP_SYS(newfstatat),
-    SCMP_SYS(close),         SCMP_SYS(brk),           SCMP_SYS(munmap),
-    SCMP_SYS(madvise),       SCMP_SYS(futex),         SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(sigaltstack),
-    SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres),  SCMP_SYS(gettimeofday),
-    SCMP_SYS(time),          SCMP_SYS(getrandom),     SCMP_SYS(getpid),
-    SCMP_SYS(gettid),        SCMP_SYS(exit),          SCMP_SYS(exit_group),
-    SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(sysinfo),       SCMP_SYS(getrusage),     SCMP_SYS(times),
+    SCMP_SYS(read),          SCMP_SYS(readv),
+    SCMP_SYS(pread64),       SCMP_SYS(write),
+    SCMP_SYS(writev),        SCMP_SYS(pwrite64),
+    SCMP_SYS(lseek),         SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),    SCMP_SYS(close),
+    SCMP_SYS(brk),           SCMP_SYS(munmap),
+    SCMP_SYS(madvise),       SCMP_SYS(futex),
+    SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),  SCMP_SYS(sigaltstack),
+    SCMP_SYS(clock_gettime), SCMP_SYS(clock_getres),
+    SCMP_SYS(gettimeofday),  SCMP_SYS(time),
+    SCMP_SYS(getrandom),     SCMP_SYS(getpid),
+    SCMP_SYS(gettid),        SCMP_SYS(exit),
+    SCMP_SYS(exit_group),    SCMP_SYS(restart_syscall),
+    SCMP_SYS(sched_yield),   SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(sysinfo),       SCMP_SYS(getrusage),
+    SCMP_SYS(times),
 };
 
 bool allow_calls() {
@@ -65,7 +71,8 @@ bool allow_calls() {
   if (filter == nullptr) return false;
   bool ok = true;
   for (const int call : kAllowed) {
-    // A call this architecture lacks (time on arm64) has a negative number; leaving it out is right.
+    // A call this architecture lacks (time on arm64) has a negative number; leaving it out is
+    // right.
     if (call >= 0) ok = ok && seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0) == 0;
   }
   // Memory may be mapped and protected, but never made executable.

@@ -66,8 +66,8 @@ Result<Pipe> make_pipe() {
 
 /// Between fork and exec of a process with threads only plain system calls are allowed: everything
 /// here was prepared before.
-[[noreturn]] void become_child(std::array<int, 4> wanted, const char* program, char* const* arguments,
-                               char* const* environment) {
+[[noreturn]] void become_child(std::array<int, 4> wanted, const char* program,
+                               char* const* arguments, char* const* environment) {
   // First out of the way of the target numbers, then onto them.
   for (int& descriptor : wanted) {
     descriptor = ::fcntl(descriptor, F_DUPFD, 16);
@@ -155,14 +155,17 @@ Status Decoding::Child::start(int input, const DecodeOptions& options) {
                                     nullptr};
   // The secrets in our environment are none of its business.
   std::vector<std::string> kept = {std::string(kInsideVariable) + "=1"};
-  for (const char* variable : {"LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
-    if (const char* value = std::getenv(variable)) kept.push_back(std::string(variable) + "=" + value);
+  for (const char* variable :
+       {"LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* value = std::getenv(variable))
+      kept.push_back(std::string(variable) + "=" + value);
   }
   std::vector<char*> environment;
   for (std::string& variable : kept) environment.push_back(variable.data());
   environment.push_back(nullptr);
 
-  const std::array<int, 4> wanted = {input, output.write_end.get(), life.read_end.get(), spool.get()};
+  const std::array<int, 4> wanted = {input, output.write_end.get(), life.read_end.get(),
+                                     spool.get()};
   pid = ::fork();
   if (pid < 0) return errno_status("cannot start the decoder process", errno);
   if (pid == 0) become_child(wanted, program.c_str(), arguments.data(), environment.data());
@@ -178,7 +181,8 @@ Status Decoding::Child::wait_for_bytes() {
     pollfd waiting{.fd = messages.get(), .events = POLLIN, .revents = 0};
     const int ready_count = ::poll(&waiting, 1, kPollMs);
     if (ready_count > 0) return {};
-    if (ready_count < 0 && errno != EINTR) return errno_status("cannot wait for the decoder", errno);
+    if (ready_count < 0 && errno != EINTR)
+      return errno_status("cannot wait for the decoder", errno);
   }
 }
 
@@ -189,11 +193,13 @@ Status Decoding::Child::death() {
   if (WIFSIGNALED(result)) {
     const int signal = WTERMSIG(result);
     if (signal == SIGKILL) {
-      return resource_exhausted("the decoder process was killed, probably because memory ran out; try "
-                                "again with less running");
+      return resource_exhausted(
+          "the decoder process was killed, probably because memory ran out; try "
+          "again with less running");
     }
-    return internal_error("the decoder process was ended by signal " + std::to_string(signal) + " (" +
-                          ::strsignal(signal) + "); the file is probably damaged, please report it");
+    return internal_error("the decoder process was ended by signal " + std::to_string(signal) +
+                          " (" + ::strsignal(signal) +
+                          "); the file is probably damaged, please report it");
   }
   const int code = WEXITSTATUS(result);
   if (code == 127 || code == 126) {
@@ -246,7 +252,8 @@ Result<size_t> Decoding::read_some(std::span<float> out) {
         child.reap();
         break;
       case DecodeMessage::Type::kStream:
-      case DecodeMessage::Type::kNote: break;  // the parser allows only one, next_message logs the other
+      case DecodeMessage::Type::kNote:
+        break;  // the parser allows only one, next_message logs the other
     }
   }
   const size_t count = std::min(out.size(), child.ready.size() - child.ready_taken);
@@ -287,12 +294,14 @@ Result<std::unique_ptr<Decoding>> start_decode_descriptor(int descriptor, std::s
   }
 }
 
-Result<std::unique_ptr<Decoding>> start_decode(const std::string& path, const DecodeOptions& options,
+Result<std::unique_ptr<Decoding>> start_decode(const std::string& path,
+                                               const DecodeOptions& options,
                                                const CancelToken* cancel) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) {
     if (errno == ENOENT) return not_found(path + ": no such file; check the name");
-    if (errno == EACCES) return permission_denied(path + ": may not be read; check its permissions");
+    if (errno == EACCES)
+      return permission_denied(path + ": may not be read; check its permissions");
     return errno_status(path, errno);
   }
   return start_decode_descriptor(file.get(), path, options, cancel);
@@ -303,8 +312,8 @@ namespace {
 Result<Clip> collect(Result<std::unique_ptr<Decoding>> started, const std::string& name,
                      const DecodeOptions& options) {
   MAIE_ASSIGN(const std::unique_ptr<Decoding> decoding, std::move(started));
-  ClipWriter writer({.memory_limit_s = options.memory_limit_s,
-                     .temporary_folder = options.temporary_folder});
+  ClipWriter writer(
+      {.memory_limit_s = options.memory_limit_s, .temporary_folder = options.temporary_folder});
   std::vector<float> block(64 * 1024);
   while (true) {
     MAIE_ASSIGN(const size_t count, decoding->read_some(block));
@@ -316,7 +325,8 @@ Result<Clip> collect(Result<std::unique_ptr<Decoding>> started, const std::strin
 
 }  // namespace
 
-Result<Clip> decode(const std::string& path, const DecodeOptions& options, const CancelToken* cancel) {
+Result<Clip> decode(const std::string& path, const DecodeOptions& options,
+                    const CancelToken* cancel) {
   return collect(start_decode(path, options, cancel), path, options);
 }
 

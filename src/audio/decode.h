@@ -13,10 +13,11 @@
 namespace maie::audio {
 
 struct DecodeOptions {
-  double max_duration_s = 24 * 3600;      ///< a longer recording is refused with kInvalidInput
-  double memory_limit_s = 900;            ///< a longer clip lies in a temporary file
-  std::string temporary_folder = {};      ///< empty: $TMPDIR, else /var/tmp, else /tmp
-  int64_t max_spool_bytes = int64_t{16} << 30;  ///< of a pipe that must be copied to disk first (MP4)
+  double max_duration_s = 24 * 3600;  ///< a longer recording is refused with kInvalidInput
+  double memory_limit_s = 900;        ///< a longer clip lies in a temporary file
+  std::string temporary_folder = {};  ///< empty: $TMPDIR, else /var/tmp, else /tmp
+  int64_t max_spool_bytes = int64_t{16}
+                            << 30;  ///< of a pipe that must be copied to disk first (MP4)
 };
 
 /// A recording being decoded by a confined child process (decode_child.h), which works ahead while
@@ -48,7 +49,8 @@ class Decoding {
   const std::vector<std::string>& warnings() const;
 
  private:
-  friend Result<std::unique_ptr<Decoding>> start_decode_descriptor(int, std::string, const DecodeOptions&,
+  friend Result<std::unique_ptr<Decoding>> start_decode_descriptor(int, std::string,
+                                                                   const DecodeOptions&,
                                                                    const CancelToken*);
   struct Child;
   explicit Decoding(std::unique_ptr<Child> child);
@@ -57,7 +59,8 @@ class Decoding {
 
 /// Starts decoding the file at `path`, and waits until its headers are read.
 /// @param cancel may be null; must outlive the Decoding.
-Result<std::unique_ptr<Decoding>> start_decode(const std::string& path, const DecodeOptions& options,
+Result<std::unique_ptr<Decoding>> start_decode(const std::string& path,
+                                               const DecodeOptions& options,
                                                const CancelToken* cancel);
 
 /// The same from an open descriptor, e.g. 0 for standard input; a pipe works as well as a file. The
@@ -68,7 +71,8 @@ Result<std::unique_ptr<Decoding>> start_decode_descriptor(int descriptor, std::s
                                                           const CancelToken* cancel);
 
 /// Decodes a whole recording.
-Result<Clip> decode(const std::string& path, const DecodeOptions& options, const CancelToken* cancel);
+Result<Clip> decode(const std::string& path, const DecodeOptions& options,
+                    const CancelToken* cancel);
 Result<Clip> decode_descriptor(int descriptor, std::string name, const DecodeOptions& options,
                                const CancelToken* cancel);
 

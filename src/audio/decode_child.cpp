@@ -113,8 +113,9 @@ Status spool(std::span<const std::byte> head, int64_t& size) {
       return resource_exhausted("is too long to be read from a pipe; save it to a file first");
     }
     if (errno == ENOSPC || errno == EDQUOT) {
-      return resource_exhausted("does not fit the temporary folder, which is full; free some space or "
-                                "name another folder with TMPDIR");
+      return resource_exhausted(
+          "does not fit the temporary folder, which is full; free some space or "
+          "name another folder with TMPDIR");
     }
     return errno_status("cannot be copied to the temporary folder", errno);
   };
@@ -156,9 +157,9 @@ Status decode_input(int64_t max_samples, PcmSink& sink) {
   return decode_media(file, max_samples, sink);
 }
 
-/// The parent's death must end this process even in the middle of a codec. PR_SET_PDEATHSIG would act
-/// on the death of the one thread that started us; a pipe whose writer vanishes raises SIGIO instead,
-/// whose default is to end the process.
+/// The parent's death must end this process even in the middle of a codec. PR_SET_PDEATHSIG would
+/// act on the death of the one thread that started us; a pipe whose writer vanishes raises SIGIO
+/// instead, whose default is to end the process.
 void die_with_parent() {
   (void)std::signal(SIGIO, SIG_DFL);
   sigset_t signals;
@@ -196,7 +197,8 @@ int decode_child_main(int argc, const char* const* argv) {
   die_with_parent();
   const int64_t max_samples = number_or(argv[2], 1), max_spool = number_or(argv[3], 1);
   const std::string missing = confine({.file_bytes = max_spool});
-  if (!missing.empty()) (void)write_all(kChildOutput, encode_note("decoder not fully confined: " + missing));
+  if (!missing.empty())
+    (void)write_all(kChildOutput, encode_note("decoder not fully confined: " + missing));
   PipeSink sink;
   Status status;
   // The last catch of this process: an allocation beyond the limit is the recording's fault.

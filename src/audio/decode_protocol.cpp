@@ -65,8 +65,12 @@ Status broken(std::string_view what) {
 /// Bytes of the UTF-8 character at the start of `text`; 0 when there is none.
 size_t utf8_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3
-                        : lead < 0xF5 ? 4 : 0;
+  const size_t length = lead < 0x80   ? 1
+                        : lead < 0xC2 ? 0
+                        : lead < 0xE0 ? 2
+                        : lead < 0xF0 ? 3
+                        : lead < 0xF5 ? 4
+                                      : 0;
   if (length == 0 || length > text.size()) return 0;
   for (size_t i = 1; i < length; ++i) {
     if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
@@ -148,7 +152,8 @@ Result<std::optional<DecodeMessage>> DecodeMessageParser::next() {
   return std::optional<DecodeMessage>(std::move(parsed));
 }
 
-Result<DecodeMessage> DecodeMessageParser::parse(uint32_t type, std::span<const std::byte> payload) {
+Result<DecodeMessage> DecodeMessageParser::parse(uint32_t type,
+                                                 std::span<const std::byte> payload) {
   DecodeMessage out;
   Reader reader(payload);
   out.type = DecodeMessage::Type(type);

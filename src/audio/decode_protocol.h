@@ -22,12 +22,19 @@ namespace maie::audio {
 ///   conversation := kStream (kSamples | kWarning)* (kEnd | kError)  |  kWarning* kError
 /// A kNote, for the log, may stand anywhere before the end.
 struct DecodeMessage {
-  enum class Type : uint32_t { kStream = 1, kSamples = 2, kWarning = 3, kEnd = 4, kError = 5, kNote = 6 };
+  enum class Type : uint32_t {
+    kStream = 1,
+    kSamples = 2,
+    kWarning = 3,
+    kEnd = 4,
+    kError = 5,
+    kNote = 6
+  };
   Type type = Type::kEnd;
-  AudioInfo info;                 ///< kStream
-  std::vector<int16_t> samples;   ///< kSamples: mono, 16 kHz
-  std::string text;               ///< kWarning, kNote, kError: one sentence, printable
-  Code code = Code::kOk;          ///< kError
+  AudioInfo info;                ///< kStream
+  std::vector<int16_t> samples;  ///< kSamples: mono, 16 kHz
+  std::string text;              ///< kWarning, kNote, kError: one sentence, printable
+  Code code = Code::kOk;         ///< kError
 };
 
 inline constexpr size_t kMaxPayload = 64 * 1024;
@@ -64,7 +71,8 @@ class DecodeMessageParser {
   bool finished_ = false;
 };
 
-/// `text` with control characters and bytes that are not UTF-8 replaced by '?', cut to `limit` bytes.
+/// `text` with control characters and bytes that are not UTF-8 replaced by '?', cut to `limit`
+/// bytes.
 std::string printable(std::string_view text, size_t limit);
 
 }  // namespace maie::audio

@@ -1,20 +1,24 @@
 // Voice activity without a network. A voice differs from what merely makes noise in four ways that
 // cost little to measure, and a stretch counts as speech only where all four are seen together:
 //
-//   above the floor   several bands stand clear of their own quiet moments within four seconds, which
+//   above the floor   several bands stand clear of their own quiet moments within four seconds,
+//   which
 //                     removes everything steady: noise of any colour and level, hum, held tones;
-//   voiced            the frame repeats itself with a period of 60 to 400 Hz, which removes noise that
+//   voiced            the frame repeats itself with a period of 60 to 400 Hz, which removes noise
+//   that
 //                     comes and goes, clicks and rustling;
-//   rich              no single partial carries nearly all of the energy, which removes tones and sweeps;
-//   alive             the period drifts a little from frame to frame but does not jump, and the level
+//   rich              no single partial carries nearly all of the energy, which removes tones and
+//   sweeps; alive             the period drifts a little from frame to frame but does not jump, and
+//   the level
 //                     moves, which removes alarms, held notes and chance.
 //
 // Around such nuclei, windows that stand above the floor are taken too: they hold the consonants.
 // Measured with the batched parameters: of the annotated speech 95 % on meetings (trn01, four short
-// far voices: 69 %) and 100 % on telephone, of Silero's windows 92..100 % on old film (one with noise:
-// 72 %) and 99 % on a speech; of synthetic speech 97..100 % (95 at -45 dBFS), and at 15 dB above white
-// noise (the deepest voice there: 88 %). No span in noises, hum, sweeps, clicks, tones and single
-// notes; some in chords. 0.2 % of real time. The peers' network is better: this is the fallback.
+// far voices: 69 %) and 100 % on telephone, of Silero's windows 92..100 % on old film (one with
+// noise: 72 %) and 99 % on a speech; of synthetic speech 97..100 % (95 at -45 dBFS), and at 15 dB
+// above white noise (the deepest voice there: 88 %). No span in noises, hum, sweeps, clicks, tones
+// and single notes; some in chords. 0.2 % of real time. The peers' network is better: this is the
+// fallback.
 
 #include <kiss_fftr.h>
 
@@ -47,16 +51,16 @@ constexpr int64_t kFloorReach = 64;   // windows either way that a band's floor 
 constexpr int64_t kRunReach = 16;     // windows either way that a nucleus is judged in
 constexpr int64_t kSpreadReach = 14;  // windows either way that a nucleus vouches for
 
-constexpr float kJump = 0.15f;   // of the period: more from one window to the next is no glide
+constexpr float kJump = 0.15f;     // of the period: more from one window to the next is no glide
 constexpr float kDrift = 0.0012f;  // less is a held note
 
 struct Frame {
   std::array<float, kBands> band_db{};
   float level_db = -200;
-  float voicing = 0;    // height of the highest autocorrelation peak, 1 for a perfect repetition
-  float period = 0;     // in samples
-  float tonality = 1;   // share of the strongest partial in the energy
-  float crest = 0;      // peak over root mean square
+  float voicing = 0;   // height of the highest autocorrelation peak, 1 for a perfect repetition
+  float period = 0;    // in samples
+  float tonality = 1;  // share of the strongest partial in the energy
+  float crest = 0;     // peak over root mean square
   int active_bands = 0;
   bool voice = false;
   bool nucleus = false;
@@ -138,7 +142,8 @@ class Analyser {
       if (power_[size_t(bin)] > power_[size_t(strongest)]) strongest = bin;
     }
     double near = 0;
-    for (int bin = std::max(6, strongest - kReach); bin < std::min(kBins, strongest + kReach + 1); ++bin) {
+    for (int bin = std::max(6, strongest - kReach); bin < std::min(kBins, strongest + kReach + 1);
+         ++bin) {
       near += double(power_[size_t(bin)]);
     }
     frame.tonality = float(near / total);
@@ -218,7 +223,8 @@ class EnergyGate::Detector {
   int64_t to(int64_t index, int64_t reach) const { return std::min(count(), index + reach + 1); }
 
   void advance(bool last, std::vector<float>& scores) {
-    for (; judged_voice_ + (last ? 0 : kFloorReach) < count(); ++judged_voice_) judge_voice(judged_voice_);
+    for (; judged_voice_ + (last ? 0 : kFloorReach) < count(); ++judged_voice_)
+      judge_voice(judged_voice_);
     for (; judged_nucleus_ + (last ? 0 : kRunReach) < judged_voice_; ++judged_nucleus_) {
       at(judged_nucleus_).nucleus = is_nucleus(judged_nucleus_);
     }

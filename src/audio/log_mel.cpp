@@ -90,7 +90,8 @@ MelPlan::MelPlan(int mels) : n_mels(mels) {
 
   constexpr double kTopMel = 45.245640471924965;  // 8000 Hz
   std::vector<double> points(size_t(mels) + 2);
-  for (size_t i = 0; i < points.size(); ++i) points[i] = mel_to_hz(double(i) * kTopMel / (mels + 1));
+  for (size_t i = 0; i < points.size(); ++i)
+    points[i] = mel_to_hz(double(i) * kTopMel / (mels + 1));
   for (size_t m = 0; m < size_t(mels); ++m) {
     const double low = points[m], peak = points[m + 1], high = points[m + 2];
     Filter filter{.first_bin = 0, .count = 0, .offset = int(weights.size())};
@@ -131,7 +132,8 @@ float LogMel::frames(const float* padded, int64_t count, float* out, ThreadPool&
 float LogMel::raw(std::span<const float> samples, int64_t end_zeros, Tensor out,
                   ThreadPool& pool) const {
   const int64_t count = frames_of(int64_t(samples.size()) + end_zeros);
-  check(out.rank() == 2 && out.dim(0) == count && out.dim(1) == n_mels(), "log-mel output [T, n_mels]");
+  check(out.rank() == 2 && out.dim(0) == count && out.dim(1) == n_mels(),
+        "log-mel output [T, n_mels]");
   std::vector<float> padded(samples_for(count));
   const Status read = read_padded(int64_t(samples.size()), end_zeros, -kReflected, padded,
                                   [&](int64_t first, std::span<float> part) {
@@ -146,7 +148,8 @@ int64_t LogMel::region(std::span<const float> samples, const RegionOptions& opti
                        ThreadPool& pool) const {
   check(out.rank() == 2 && out.dim(1) == n_mels(), "log-mel output [T, n_mels]");
   const int64_t all = frames_of(int64_t(samples.size()) + options.end_zeros);
-  const int64_t kept = std::min(std::max<int64_t>(all - (options.drop_last ? 1 : 0), 0), out.dim(0));
+  const int64_t kept =
+      std::min(std::max<int64_t>(all - (options.drop_last ? 1 : 0), 0), out.dim(0));
   float largest;
   if (all <= out.dim(0)) {
     largest = raw(samples, options.end_zeros, out.rows(0, all), pool);
@@ -168,9 +171,8 @@ Status LogMel::clip_frames(const Clip& clip, int64_t end_zeros, int64_t first, T
   check(first >= 0 && first + count <= frames_of(clip.size_samples() + end_zeros),
         "frames within the clip");
   std::vector<float> padded(samples_for(count));
-  MAIE_TRY(read_padded(
-      clip.size_samples(), end_zeros, first * kHop - kReflected, padded,
-      [&](int64_t at, std::span<float> part) { return clip.read(at, part); }));
+  MAIE_TRY(read_padded(clip.size_samples(), end_zeros, first * kHop - kReflected, padded,
+                       [&](int64_t at, std::span<float> part) { return clip.read(at, part); }));
   frames(padded.data(), count, out.data<float>(), pool);
   return {};
 }
@@ -183,9 +185,8 @@ Result<float> LogMel::scan_max(const Clip& clip, int64_t end_zeros, ThreadPool& 
   for (int64_t first = 0; first < count; first += kSegmentFrames) {
     const int64_t now = std::min<int64_t>(kSegmentFrames, count - first);
     padded.resize(samples_for(now));
-    MAIE_TRY(read_padded(
-        clip.size_samples(), end_zeros, first * kHop - kReflected, padded,
-        [&](int64_t at, std::span<float> part) { return clip.read(at, part); }));
+    MAIE_TRY(read_padded(clip.size_samples(), end_zeros, first * kHop - kReflected, padded,
+                         [&](int64_t at, std::span<float> part) { return clip.read(at, part); }));
     largest = std::max(largest, frames(padded.data(), now, piece.view().data<float>(), pool));
   }
   return largest;

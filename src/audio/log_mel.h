@@ -21,17 +21,18 @@ struct MelPlan;
 ///
 ///   one region, the batched mode        `region`
 ///   a window cut out of a whole file    `scan_max` once over the file, then `clip_frames` and
-///                                       `normalise` window by window: no more than a window is held
+///                                       `normalise` window by window: no more than a window is
+///                                       held
 ///
-/// Rows are frames, columns are mel bins: tensors are float32 [T, n_mels] on the CPU. Immutable; any
-/// thread may call, but not two threads with the same pool.
+/// Rows are frames, columns are mel bins: tensors are float32 [T, n_mels] on the CPU. Immutable;
+/// any thread may call, but not two threads with the same pool.
 class LogMel {
  public:
-  static constexpr int kRate = 16000;         ///< samples a second
-  static constexpr int kHop = 160;            ///< samples from frame to frame: 10 ms
-  static constexpr int kWindow = 400;         ///< samples in a frame
-  static constexpr int kSegmentFrames = 3000; ///< frames the encoder reads: 30 s
-  static constexpr int kEndZeros = 160;       ///< zeros faster-whisper appends to any signal
+  static constexpr int kRate = 16000;          ///< samples a second
+  static constexpr int kHop = 160;             ///< samples from frame to frame: 10 ms
+  static constexpr int kWindow = 400;          ///< samples in a frame
+  static constexpr int kSegmentFrames = 3000;  ///< frames the encoder reads: 30 s
+  static constexpr int kEndZeros = 160;        ///< zeros faster-whisper appends to any signal
 
   /// @param n_mels 80 or 128 in the published models; 1 to 256 work.
   explicit LogMel(int n_mels);
@@ -45,14 +46,15 @@ class LogMel {
   /// centre is the end of the signal is dropped.
   static int64_t frames_of(int64_t samples) { return samples / kHop; }
 
-  /// Raw features of one complete signal: `samples`, then `end_zeros` zeros, reflected at both ends.
+  /// Raw features of one complete signal: `samples`, then `end_zeros` zeros, reflected at both
+  /// ends.
   /// @param out [T, n_mels] with T = frames_of(samples.size() + end_zeros), written.
   /// @returns the largest value written, -10 when T is 0.
   float raw(std::span<const float> samples, int64_t end_zeros, Tensor out, ThreadPool& pool) const;
 
-  /// Normalised features of one region on its own, ready for the encoder: `raw` with `end_zeros`, the
-  /// last column left out when `drop_last` (the extra one that the 160 zeros make; it still counts
-  /// for the maximum), `normalise`, and all further rows of `out` set to 0.
+  /// Normalised features of one region on its own, ready for the encoder: `raw` with `end_zeros`,
+  /// the last column left out when `drop_last` (the extra one that the 160 zeros make; it still
+  /// counts for the maximum), `normalise`, and all further rows of `out` set to 0.
   /// @param out [T, n_mels], usually T = 3000. A longer region is cut off at T frames.
   /// @returns frames that hold audio, at most T.
   struct RegionOptions {
@@ -66,7 +68,8 @@ class LogMel {
   }
 
   /// Raw features of frames [first, first + T) of a whole clip with `end_zeros` after it.
-  /// @param out [T, n_mels], written; first + T is at most frames_of(clip.size_samples() + end_zeros).
+  /// @param out [T, n_mels], written; first + T is at most frames_of(clip.size_samples() +
+  /// end_zeros).
   Status clip_frames(const Clip& clip, int64_t end_zeros, int64_t first, Tensor out,
                      ThreadPool& pool) const;
 

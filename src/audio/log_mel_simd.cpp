@@ -1,8 +1,8 @@
-// Frames side by side: every SIMD lane holds another frame, so that each step of the transform is one
-// instruction for all of them and nothing is ever shuffled.
+// Frames side by side: every SIMD lane holds another frame, so that each step of the transform is
+// one instruction for all of them and nothing is ever shuffled.
 //
-// A frame of 400 real samples is read as 200 complex ones z[n] = x[2n] + i x[2n+1]. Their transform Z
-// (200 = 5 x 5 x 8, Stockham order, so no bit reversal) is untangled into the spectrum of x:
+// A frame of 400 real samples is read as 200 complex ones z[n] = x[2n] + i x[2n+1]. Their transform
+// Z (200 = 5 x 5 x 8, Stockham order, so no bit reversal) is untangled into the spectrum of x:
 //   E[k] = (Z[k] + conj Z[200-k]) / 2,  O[k] = (Z[k] - conj Z[200-k]) / 2i,
 //   X[k] = E[k] + w^k O[k],  X[200-k] = conj(E[k] - w^k O[k]),  w = exp(-2 pi i / 400).
 // The 1/2 is folded into the window. Mel triangles are sparse: about 400 products for all of them.
@@ -105,10 +105,10 @@ HWY_INLINE void first_pass(const MelPlan& plan, const float* samples, const int3
   const hn::RebindToSigned<D> di;
   const auto starts = hn::LoadU(di, frame_starts);
   const auto read = [&](size_t n) HWY_ATTR {
-    return Complex{hn::Mul(hn::GatherIndex(d, samples + 2 * n, starts),
-                           hn::Set(d, plan.window[2 * n])),
-                   hn::Mul(hn::GatherIndex(d, samples + 2 * n + 1, starts),
-                           hn::Set(d, plan.window[2 * n + 1]))};
+    return Complex{
+        hn::Mul(hn::GatherIndex(d, samples + 2 * n, starts), hn::Set(d, plan.window[2 * n])),
+        hn::Mul(hn::GatherIndex(d, samples + 2 * n + 1, starts),
+                hn::Set(d, plan.window[2 * n + 1]))};
   };
   for (size_t p = 0; p < 40; ++p) {
     Complex a0 = read(p), a1 = read(p + 40), a2 = read(p + 80), a3 = read(p + 120),
@@ -212,8 +212,8 @@ float Frames(const MelPlan& plan, const float* samples, int frames, float* out) 
         sum = hn::MulAdd(hn::Set(d, weights[i]),
                          hn::Load(d, bins + size_t(filter.first_bin + i) * lanes), sum);
       }
-      const V log10 = hn::Mul(hn::Log(d, hn::Max(sum, hn::Set(d, 1e-10f))),
-                              hn::Set(d, 0.43429448190325183f));
+      const V log10 =
+          hn::Mul(hn::Log(d, hn::Max(sum, hn::Set(d, 1e-10f))), hn::Set(d, 0.43429448190325183f));
       largest = hn::Max(largest, log10);
       hn::Store(log10, d, column);
       float* to = out + size_t(done) * n_mels + m;

@@ -30,8 +30,8 @@ constexpr size_t kHeadBytes = 4096;
 constexpr size_t kBlockSamples = 16 * 1024;
 // Encoders round up to whole packets and some count their delay: fewer seconds missing say nothing.
 constexpr double kUnpromised = 0.25;
-// A finite float sample may be any size; beyond this (30 dB over full scale) it is damage, and would
-// ring through the resampling filter.
+// A finite float sample may be any size; beyond this (30 dB over full scale) it is damage, and
+// would ring through the resampling filter.
 constexpr float kLoudest = 32.0f;
 // Packets in a row without a single sample: a demuxer that runs in circles.
 constexpr int64_t kMaxBarrenPackets = 1'000'000;
@@ -40,7 +40,8 @@ constexpr int64_t kMaxBarrenPackets = 1'000'000;
 /// concat, sdp, ...), which name other files, and everything that is not sound stay out.
 constexpr std::string_view kContainers =
     "aac,ac3,aiff,amr,amrnb,amrwb,ape,asf,ast,au,avi,caf,daud,dsf,dts,dtshd,dv,eac3,flac,flv,g729,"
-    "gsm,gxf,iff,lvf,matroska,webm,mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,ogg,"
+    "gsm,gxf,iff,lvf,matroska,webm,mlp,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,mxf,nut,"
+    "ogg,"
     "oma,rm,sox,tak,truehd,tta,voc,w64,wav,wsd,wtv,wv,xwma";
 
 bool in_list(std::string_view names, std::string_view list) {
@@ -109,7 +110,8 @@ std::string av_text(int error) {
 }
 
 int channels_of(const AVCodecParameters& parameters) {
-#if LIBAVUTIL_VERSION_MAJOR >= 58 || (LIBAVUTIL_VERSION_MAJOR == 57 && LIBAVUTIL_VERSION_MINOR >= 24)
+#if LIBAVUTIL_VERSION_MAJOR >= 58 || \
+    (LIBAVUTIL_VERSION_MAJOR == 57 && LIBAVUTIL_VERSION_MINOR >= 24)
   return parameters.ch_layout.nb_channels;
 #else
   return parameters.channels;
@@ -117,7 +119,8 @@ int channels_of(const AVCodecParameters& parameters) {
 }
 
 int channels_of(const AVFrame& frame) {
-#if LIBAVUTIL_VERSION_MAJOR >= 58 || (LIBAVUTIL_VERSION_MAJOR == 57 && LIBAVUTIL_VERSION_MINOR >= 24)
+#if LIBAVUTIL_VERSION_MAJOR >= 58 || \
+    (LIBAVUTIL_VERSION_MAJOR == 57 && LIBAVUTIL_VERSION_MINOR >= 24)
   return frame.ch_layout.nb_channels;
 #else
   return frame.channels;
@@ -285,7 +288,8 @@ Status MediaDecoder::open_container() {
   if (io_error_ != 0) return errno_status("cannot be read", io_error_);
   if (score < 0 || container == nullptr) {
     if (position_ == 0) return invalid_input("is empty; give a file that holds audio");
-    return corrupt("is not an audio or video file that can be read; convert it to WAV, FLAC, MP3 or M4A");
+    return corrupt(
+        "is not an audio or video file that can be read; convert it to WAV, FLAC, MP3 or M4A");
   }
   if (!in_list(container->name, kContainers)) {
     const char* name = container->long_name != nullptr ? container->long_name : container->name;
@@ -402,7 +406,8 @@ Status MediaDecoder::receive_frames() {
   }
 }
 
-/// Mixes, resamples and hands on the decoded frame. Its rate and channels may differ from the last's.
+/// Mixes, resamples and hands on the decoded frame. Its rate and channels may differ from the
+/// last's.
 Status MediaDecoder::take_frame() {
   const int rate = frame_->sample_rate, channels = channels_of(*frame_);
   if (frame_->nb_samples <= 0) return {};
@@ -468,13 +473,15 @@ Status MediaDecoder::finish() {
   MAIE_TRY(emit(true));
   if (written_ == 0) {
     if (bad_packets_ > 0 || !read_failure_.empty() || promised_s_ > kUnpromised) {
-      return corrupt("its " + info_.codec + " audio is damaged, nothing could be decoded; get a "
+      return corrupt("its " + info_.codec +
+                     " audio is damaged, nothing could be decoded; get a "
                      "fresh copy of the file");
     }
     return invalid_input("holds no audio samples; the recording is empty");
   }
   if (not_finite_ == source_samples_) {
-    return invalid_input("holds no valid sample: every one is NaN or infinite; record or export it again");
+    return invalid_input(
+        "holds no valid sample: every one is NaN or infinite; record or export it again");
   }
   if (not_finite_ > 0) {
     MAIE_TRY(sink_.warning(std::to_string(not_finite_) +

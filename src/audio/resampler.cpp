@@ -45,7 +45,8 @@ Status drain(soxr_t soxr, const float* in, size_t size, double ratio, std::vecto
     const size_t before = out.size();
     out.resize(before + room);
     size_t used = 0, made = 0;
-    const soxr_error_t error = soxr_process(soxr, in, size, &used, out.data() + before, room, &made);
+    const soxr_error_t error =
+        soxr_process(soxr, in, size, &used, out.data() + before, room, &made);
     out.resize(before + made);
     if (error != nullptr) return internal_error(std::string("resampler: ") + error);
     if (in != nullptr) {

@@ -9,9 +9,9 @@
 namespace maie::audio {
 
 /// Mono float samples of any rate to another rate, as a stream (soxr, "HQ" without roll-off: linear
-/// phase, errors below -115 dB up to 90 % of the lower Nyquist frequency). The delay of the filter is
-/// taken out: output sample 0 lies at input sample 0. Equal rates pass samples through unchanged.
-/// One thread at a time.
+/// phase, errors below -115 dB up to 90 % of the lower Nyquist frequency). The delay of the filter
+/// is taken out: output sample 0 lies at input sample 0. Equal rates pass samples through
+/// unchanged. One thread at a time.
 class Resampler {
  public:
   static Result<Resampler> create(int from_hz, int to_hz);

@@ -60,9 +60,9 @@ class SpanFinder {
   // Ends a span that became too long; false when this window is dealt with.
   bool cut(int64_t now) {
     if (longest_ && !pauses_.empty()) {
-      const Pause pause = *std::max_element(
-          pauses_.begin(), pauses_.end(),
-          [](const Pause& a, const Pause& b) { return a.length < b.length; });
+      const Pause pause =
+          *std::max_element(pauses_.begin(), pauses_.end(),
+                            [](const Pause& a, const Pause& b) { return a.length < b.length; });
       close(pause.start);
       start_ = pause.start + pause.length;  // there is speech behind every pause in the list
       forget_pauses();
@@ -115,11 +115,11 @@ class SpanFinder {
 
   int64_t position_ = 0;
   bool speaking_ = false;
-  int64_t start_ = kNone;         // of the span being built; 0 is a place here
-  int64_t silence_start_ = 0;     // of the pause being watched
-  int64_t cut_end_ = 0;           // start of the last pause long enough to cut in
-  int64_t next_start_ = 0;        // where speech went on after it
-  std::vector<Pause> pauses_;     // long enough to cut in, within this span
+  int64_t start_ = kNone;      // of the span being built; 0 is a place here
+  int64_t silence_start_ = 0;  // of the pause being watched
+  int64_t cut_end_ = 0;        // start of the last pause long enough to cut in
+  int64_t next_start_ = 0;     // where speech went on after it
+  std::vector<Pause> pauses_;  // long enough to cut in, within this span
   std::vector<SampleSpan> out_;
 };
 

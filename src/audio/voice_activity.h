@@ -21,13 +21,13 @@ struct SampleSpan {
 
 /// How speech probabilities become spans. The defaults are faster-whisper's for whole files.
 struct VadParameters {
-  double threshold = 0.5;               ///< a window at or above it starts or continues speech
+  double threshold = 0.5;  ///< a window at or above it starts or continues speech
   /// Below it silence starts; absent means max(threshold - 0.15, 0.01).
   std::optional<double> neg_threshold = std::nullopt;
-  double min_speech_ms = 0;             ///< shorter speech is dropped (cuts by max_speech_s are not)
+  double min_speech_ms = 0;  ///< shorter speech is dropped (cuts by max_speech_s are not)
   double max_speech_s = std::numeric_limits<double>::infinity();  ///< longer speech is cut
-  double min_silence_ms = 2000;         ///< silence that ends speech
-  double speech_pad_ms = 400;           ///< kept on both sides; neighbours share a short gap
+  double min_silence_ms = 2000;                                   ///< silence that ends speech
+  double speech_pad_ms = 400;                ///< kept on both sides; neighbours share a short gap
   double min_silence_at_max_speech_ms = 98;  ///< a pause must be longer than this to cut in
   /// Where over-long speech is cut: true, in its longest pause (silero 6.2); false, in its last one
   /// (faster-whisper).
@@ -35,7 +35,9 @@ struct VadParameters {
 
   /// Silero 6.2 `get_speech_timestamps`.
   static VadParameters silero() {
-    return {.min_speech_ms = 250, .min_silence_ms = 100, .speech_pad_ms = 30,
+    return {.min_speech_ms = 250,
+            .min_silence_ms = 100,
+            .speech_pad_ms = 30,
             .cut_in_longest_silence = true};
   }
   /// faster-whisper's batched mode: spans fit one 30 s window.
@@ -80,9 +82,9 @@ class SpeechIterator {
 
 /// Voice activity without a network, for when no Silero weights are found: a score per window that
 /// is 0.5 or more where somebody probably speaks. It looks for what voices do and noises do not:
-/// energy well above the floor of the last seconds, made by a pitch between 60 and 400 Hz that glides,
-/// and not by one partial alone. Whispering is missed; singing passes, and so do some chords and
-/// instruments that glide. Feed its scores to speech_spans. Numbers: energy_gate.cpp.
+/// energy well above the floor of the last seconds, made by a pitch between 60 and 400 Hz that
+/// glides, and not by one partial alone. Whispering is missed; singing passes, and so do some
+/// chords and instruments that glide. Feed its scores to speech_spans. Numbers: energy_gate.cpp.
 ///
 /// Decisions need to look ahead, so scores come late; `finish` gives the rest. Memory is constant,
 /// about 100 KB; hours are fine. One thread at a time; one object per recording.

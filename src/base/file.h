@@ -33,8 +33,9 @@ class MappedFile {
 /// Reads a small file; kInvalidInput when it is longer than `limit_bytes`.
 Result<std::string> read_file(const std::string& path, size_t limit_bytes);
 
-/// Writes `content` to a temporary file in the same folder, flushes it to the disk and renames it to
-/// `path`, so that readers see the old file or the whole new one. On failure nothing is left behind.
+/// Writes `content` to a temporary file in the same folder, flushes it to the disk and renames it
+/// to `path`, so that readers see the old file or the whole new one. On failure nothing is left
+/// behind.
 Status write_file_atomically(const std::string& path, std::string_view content);
 
 /// Lower-case hexadecimal SHA-256 of `bytes`.

@@ -27,13 +27,15 @@ class Builder : public nlohmann::json_sax<Json> {
   bool start_array(size_t n) override { return count() && enter() && dom_.start_array(n); }
   bool end_array() override { return leave() && dom_.end_array(); }
   bool key(string_t& name) override {
-    if (++members_.back() > limits_.members) return refuse("an object of more members than allowed");
+    if (++members_.back() > limits_.members)
+      return refuse("an object of more members than allowed");
     if (limits_.unique_keys && !keys_.back().insert(name).second) {
       return refuse("the key \"" + name.substr(0, 80) + "\" occurs twice");
     }
     return dom_.key(name);
   }
-  bool parse_error(size_t position, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(size_t position, const std::string&,
+                   const nlohmann::detail::exception&) override {
     return refuse("not valid JSON at byte " + std::to_string(position));
   }
 
@@ -65,8 +67,8 @@ class Builder : public nlohmann::json_sax<Json> {
   const JsonLimits& limits_;
   size_t depth_ = 0;
   size_t values_ = 0;
-  std::vector<size_t> members_;               // of the objects and arrays that are open
-  std::vector<std::set<std::string>> keys_;   // likewise, only with unique_keys
+  std::vector<size_t> members_;              // of the objects and arrays that are open
+  std::vector<std::set<std::string>> keys_;  // likewise, only with unique_keys
   std::string error_;
 };
 

@@ -12,10 +12,10 @@ using Json = nlohmann::ordered_json;
 
 /// Limits of a document from outside.
 struct JsonLimits {
-  size_t depth = 64;            ///< nesting of objects and arrays
-  size_t values = 20'000'000;   ///< values in all, keys not counted
-  size_t members = 20'000;      ///< of one object: looking up keys in order takes time for each
-  bool unique_keys = false;     ///< refuse an object that names a key twice
+  size_t depth = 64;           ///< nesting of objects and arrays
+  size_t values = 20'000'000;  ///< values in all, keys not counted
+  size_t members = 20'000;     ///< of one object: looking up keys in order takes time for each
+  bool unique_keys = false;    ///< refuse an object that names a key twice
 };
 
 /// Parses UTF-8 JSON text; kCorrupt with the byte position when it is not valid or over a limit.

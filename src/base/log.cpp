@@ -15,8 +15,8 @@ bool g_as_json = false;  // set once by configure_log, before other threads log
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>(
-        "maie", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("maie", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("maie: %v");
     made->set_level(spdlog::level::info);
     return made;
@@ -38,9 +38,9 @@ void emit(spdlog::level::level_enum level, const char* name, std::string_view me
 }  // namespace
 
 void configure_log(LogLevel least, bool as_json) {
-  static constexpr spdlog::level::level_enum kLevels[] = {
-      spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err,
-      spdlog::level::off};
+  static constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                          spdlog::level::warn, spdlog::level::err,
+                                                          spdlog::level::off};
   logger().set_level(kLevels[int(least)]);
   logger().set_pattern(as_json ? "%v" : "maie: %v");
   g_as_json = as_json;

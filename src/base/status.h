@@ -103,10 +103,10 @@ class [[nodiscard]] Result {
 #define MAIE_CONCAT(a, b) MAIE_CONCAT_INNER(a, b)
 
 /// Returns the failure of `expression` (a Status) from the enclosing function.
-#define MAIE_TRY(expression)                                    \
-  do {                                                          \
-    ::maie::Status maie_status = (expression);                  \
-    if (!maie_status.ok()) return maie_status;                  \
+#define MAIE_TRY(expression)                   \
+  do {                                         \
+    ::maie::Status maie_status = (expression); \
+    if (!maie_status.ok()) return maie_status; \
   } while (false)
 
 /// `MAIE_ASSIGN(auto clip, decode(bytes))`: binds the value or returns the failure.

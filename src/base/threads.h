@@ -6,9 +6,9 @@
 
 namespace maie {
 
-/// A fixed team of threads for data-parallel loops. The calling thread is member 0 of the team, so a
-/// team of one starts no thread at all. Between loops the others spin for a moment (a decoder step
-/// is a hundred small loops, and waking a sleeper costs more than such a loop), then sleep.
+/// A fixed team of threads for data-parallel loops. The calling thread is member 0 of the team, so
+/// a team of one starts no thread at all. Between loops the others spin for a moment (a decoder
+/// step is a hundred small loops, and waking a sleeper costs more than such a loop), then sleep.
 ///
 /// One thread at a time may call `run`/`for_each`; loops do not nest.
 class ThreadPool {

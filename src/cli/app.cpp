@@ -63,8 +63,10 @@ class HelpFormatter : public CLI::Formatter {
     if (positional) return positional_name(*option);
     // Not get_name(), which shows how the opposite of a flag is implemented.
     std::string names;
-    for (const std::string& name : option->get_snames()) names += (names.empty() ? "-" : ", -") + name;
-    for (const std::string& name : option->get_lnames()) names += (names.empty() ? "--" : ", --") + name;
+    for (const std::string& name : option->get_snames())
+      names += (names.empty() ? "-" : ", -") + name;
+    for (const std::string& name : option->get_lnames())
+      names += (names.empty() ? "--" : ", --") + name;
     return names;
   }
 
@@ -77,7 +79,8 @@ class HelpFormatter : public CLI::Formatter {
     std::string type = option->get_type_name();
     const size_t brace = type.find('{');
     // The words themselves are the best name for what is wanted; not where several may be joined.
-    if (brace != type.npos && option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
+    if (brace != type.npos &&
+        option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
       type = type.substr(brace + 1, type.find('}') - brace - 1);
       std::replace(type.begin(), type.end(), ',', '|');
     } else {
@@ -129,7 +132,8 @@ int run_app(std::vector<std::string> arguments, Context& context) {
   } catch (const CLI::Success&) {
     // --help or --version: which one, and of which command, the parsed options know.
     const bool version = app.get_option("--version")->count() > 0;
-    const std::string text = version ? "maie " + std::string(kVersion) + "\n" : chosen_command(app).help();
+    const std::string text =
+        version ? "maie " + std::string(kVersion) + "\n" : chosen_command(app).help();
     const Status status = context.console.write(text);
     return status.ok() || context.console.output_closed() ? kExitOk : kExitIo;
   } catch (const CLI::ParseError& error) {

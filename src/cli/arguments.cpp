@@ -76,18 +76,22 @@ Result<std::vector<Format>> parse_formats(std::string_view text) {
     const auto same = [&name](Format format) { return to_string(format) == name; };
     const auto found = std::find_if(std::begin(kFormats), std::end(kFormats), same);
     if (found == std::end(kFormats)) {
-      return invalid_input("\"" + name + "\" is not an output format; choose from txt, srt, vtt, tsv, json");
+      return invalid_input("\"" + name +
+                           "\" is not an output format; choose from txt, srt, vtt, tsv, json");
     }
-    if (std::find(formats.begin(), formats.end(), *found) == formats.end()) formats.push_back(*found);
+    if (std::find(formats.begin(), formats.end(), *found) == formats.end())
+      formats.push_back(*found);
   }
-  if (formats.empty()) return invalid_input("no output format given; choose from txt, srt, vtt, tsv, json");
+  if (formats.empty())
+    return invalid_input("no output format given; choose from txt, srt, vtt, tsv, json");
   return formats;
 }
 
 void add_inputs(CLI::App& command, TranscribeArguments& arguments) {
   command
       .add_option("input", arguments.inputs,
-                  "Audio or video files, directories of them, patterns such as \"*.mp3\", or - for standard input")
+                  "Audio or video files, directories of them, patterns such as \"*.mp3\", or - for "
+                  "standard input")
       ->required()
       ->type_name("FILE")
       ->option_text("FILE...");
@@ -97,9 +101,10 @@ void add_inputs(CLI::App& command, TranscribeArguments& arguments) {
 void add_model_options(CLI::App& command, pipeline::TranscriberOptions& engine) {
   const std::string group = "Model";
   command
-      .add_option("-m,--model", engine.model_path,
-                  "Whisper model: a directory of Hugging Face or CTranslate2 form, or a ggml-*.bin file "
-                  "[$MAIE_MODEL, else models/mini/asr]")
+      .add_option(
+          "-m,--model", engine.model_path,
+          "Whisper model: a directory of Hugging Face or CTranslate2 form, or a ggml-*.bin file "
+          "[$MAIE_MODEL, else models/mini/asr]")
       ->type_name("PATH")
       ->group(group);
   command
@@ -112,7 +117,9 @@ void add_model_options(CLI::App& command, pipeline::TranscriberOptions& engine) 
       ->type_name("TYPE")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16", "int8"}))
       ->group(group);
-  command.add_option("--threads", engine.threads, "Threads to use; 0: one per core [$OMP_NUM_THREADS, else 0]")
+  command
+      .add_option("--threads", engine.threads,
+                  "Threads to use; 0: one per core [$OMP_NUM_THREADS, else 0]")
       ->type_name("N")
       ->check(within(0, 1024))
       ->group(group);
@@ -128,82 +135,152 @@ void add_task_options(CLI::App& command, pipeline::TranscribeOptions& options) {
              "Language spoken, as a code (en, vi); auto: find out [auto]")
       ->type_name("CODE")
       ->group(group);
-  command.add_option("--task", options.task, "Write down what is said, or translate it into English [transcribe]")
+  command
+      .add_option("--task", options.task,
+                  "Write down what is said, or translate it into English [transcribe]")
       ->type_name("TASK")
       ->check(CLI::IsMember({"transcribe", "translate"}))
       ->group(group);
-  add_parsed(command, "--clip", options.clip, parse_optional_clip,
-             "Only this part: seconds or [HH:]MM:SS[.mmm], either side may be empty (1:00-2:30, -90)")
+  add_parsed(
+      command, "--clip", options.clip, parse_optional_clip,
+      "Only this part: seconds or [HH:]MM:SS[.mmm], either side may be empty (1:00-2:30, -90)")
       ->type_name("START-END")
       ->group(group);
-  command.add_option("--initial-prompt", options.initial_prompt, "Text that shows the style and names to expect")
+  command
+      .add_option("--initial-prompt", options.initial_prompt,
+                  "Text that shows the style and names to expect")
       ->type_name("TEXT")
       ->group(group);
-  command.add_option("--hotwords", options.hotwords, "Words to favour")->type_name("TEXT")->group(group);
-  command.add_flag("--word-timestamps,!--no-word-timestamps", options.word_timestamps, "Find the time of every word")
+  command.add_option("--hotwords", options.hotwords, "Words to favour")
+      ->type_name("TEXT")
       ->group(group);
-  command.add_flag("--without-timestamps", options.without_timestamps, "One segment per window, no times inside it")
+  command
+      .add_flag("--word-timestamps,!--no-word-timestamps", options.word_timestamps,
+                "Find the time of every word")
+      ->group(group);
+  command
+      .add_flag("--without-timestamps", options.without_timestamps,
+                "One segment per window, no times inside it")
       ->group(group);
 }
 
 void add_decoding_options(CLI::App& command, pipeline::TranscribeOptions& options) {
   const std::string group = "Decoding";
-  command.add_option("--beam-size", options.beam_size, "Hypotheses kept at temperature 0; 1: greedy [5]")
-      ->type_name("N")->check(within(1, 64))->group(group);
+  command
+      .add_option("--beam-size", options.beam_size,
+                  "Hypotheses kept at temperature 0; 1: greedy [5]")
+      ->type_name("N")
+      ->check(within(1, 64))
+      ->group(group);
   command.add_option("--best-of", options.best_of, "Samples drawn at temperatures above 0 [5]")
-      ->type_name("N")->check(within(1, 64))->group(group);
-  command.add_option("--patience", options.patience, "Beam search goes on until patience x beams have ended [1]")
-      ->type_name("X")->check(within(0.01, 100.0))->group(group);
-  command.add_option("--length-penalty", options.length_penalty, "Exponent of the length a hypothesis is ranked by [1]")
-      ->type_name("X")->check(within(0.0, 10.0))->group(group);
-  command.add_option("--repetition-penalty", options.repetition_penalty, "Above 1: tokens already written become less likely [1]")
-      ->type_name("X")->check(within(0.01, 100.0))->group(group);
-  command.add_option("--no-repeat-ngram-size", options.no_repeat_ngram_size, "Never write this many tokens twice; 0: off [0]")
-      ->type_name("N")->check(within(0, 448))->group(group);
+      ->type_name("N")
+      ->check(within(1, 64))
+      ->group(group);
+  command
+      .add_option("--patience", options.patience,
+                  "Beam search goes on until patience x beams have ended [1]")
+      ->type_name("X")
+      ->check(within(0.01, 100.0))
+      ->group(group);
+  command
+      .add_option("--length-penalty", options.length_penalty,
+                  "Exponent of the length a hypothesis is ranked by [1]")
+      ->type_name("X")
+      ->check(within(0.0, 10.0))
+      ->group(group);
+  command
+      .add_option("--repetition-penalty", options.repetition_penalty,
+                  "Above 1: tokens already written become less likely [1]")
+      ->type_name("X")
+      ->check(within(0.01, 100.0))
+      ->group(group);
+  command
+      .add_option("--no-repeat-ngram-size", options.no_repeat_ngram_size,
+                  "Never write this many tokens twice; 0: off [0]")
+      ->type_name("N")
+      ->check(within(0, 448))
+      ->group(group);
   add_parsed(command, "--temperature", options.temperatures, parse_temperatures,
-             "Temperatures tried until the text passes its gates; one value: no second try [0,0.2,0.4,0.6,0.8,1]")
-      ->type_name("T[,T...]")->group(group);
-  command.add_option("--compression-ratio-threshold", options.compression_ratio_threshold,
-                     "Text that compresses better than this repeats itself: try again [2.4]")
-      ->type_name("X")->check(within(0, 1000))->group(group);
-  command.add_option("--log-prob-threshold", options.log_prob_threshold,
-                     "Text less likely than this (mean log-probability): try again [-1]")
-      ->type_name("X")->check(within(-1000, 0))->group(group);
-  command.add_option("--no-speech-threshold", options.no_speech_threshold,
-                     "Windows more likely than this to hold no speech are skipped when their text is unlikely too [0.6]")
-      ->type_name("P")->check(within(0, 1))->group(group);
-  command.add_flag("--batched,!--sequential", options.batched,
-                   "Decode many voice regions together (the default), or one window after the other")
+             "Temperatures tried until the text passes its gates; one value: no second try "
+             "[0,0.2,0.4,0.6,0.8,1]")
+      ->type_name("T[,T...]")
       ->group(group);
-  command.add_flag("--condition-on-previous-text,!--no-condition-on-previous-text",
-                   options.condition_on_previous_text, "With --sequential: show the model the text before a window")
+  command
+      .add_option("--compression-ratio-threshold", options.compression_ratio_threshold,
+                  "Text that compresses better than this repeats itself: try again [2.4]")
+      ->type_name("X")
+      ->check(within(0, 1000))
       ->group(group);
-  command.add_option("--hallucination-silence", options.hallucination_silence_s,
-                     "With --word-timestamps: drop unlikely words beside this many seconds of silence")
-      ->type_name("SECONDS")->check(within(0.0, 3600.0))->group(group);
+  command
+      .add_option("--log-prob-threshold", options.log_prob_threshold,
+                  "Text less likely than this (mean log-probability): try again [-1]")
+      ->type_name("X")
+      ->check(within(-1000, 0))
+      ->group(group);
+  command
+      .add_option("--no-speech-threshold", options.no_speech_threshold,
+                  "Windows more likely than this to hold no speech are skipped when their text is "
+                  "unlikely too [0.6]")
+      ->type_name("P")
+      ->check(within(0, 1))
+      ->group(group);
+  command
+      .add_flag("--batched,!--sequential", options.batched,
+                "Decode many voice regions together (the default), or one window after the other")
+      ->group(group);
+  command
+      .add_flag("--condition-on-previous-text,!--no-condition-on-previous-text",
+                options.condition_on_previous_text,
+                "With --sequential: show the model the text before a window")
+      ->group(group);
+  command
+      .add_option("--hallucination-silence", options.hallucination_silence_s,
+                  "With --word-timestamps: drop unlikely words beside this many seconds of silence")
+      ->type_name("SECONDS")
+      ->check(within(0.0, 3600.0))
+      ->group(group);
   add_parsed(command, "--suppress-tokens", options.suppress_tokens, parse_token_list,
              "Tokens never to write; -1: the non-speech symbols; empty: none [-1]")
-      ->type_name("ID[,ID...]")->group(group);
+      ->type_name("ID[,ID...]")
+      ->group(group);
   command.add_option("--seed", options.seed, "Seed of the sampling at temperatures above 0 [0]")
-      ->type_name("N")->check(within(0, 9e18))->group(group);
+      ->type_name("N")
+      ->check(within(0, 9e18))
+      ->group(group);
 }
 
 void add_vad_options(CLI::App& command, pipeline::TranscribeOptions& options) {
   const std::string group = "Voice activity";
   pipeline::VadOptions& vad = options.vad_options;
   const CLI::Validator milliseconds = within(0, 3'600'000);
-  command.add_flag("--vad,!--no-vad", options.vad, "Recognise only where there is a voice (the default), or everywhere")
+  command
+      .add_flag("--vad,!--no-vad", options.vad,
+                "Recognise only where there is a voice (the default), or everywhere")
       ->group(group);
-  command.add_option("--vad-threshold", vad.threshold, "Probability from which a moment counts as voice [0.5]")
-      ->type_name("P")->check(within(0.0, 1.0))->group(group);
+  command
+      .add_option("--vad-threshold", vad.threshold,
+                  "Probability from which a moment counts as voice [0.5]")
+      ->type_name("P")
+      ->check(within(0.0, 1.0))
+      ->group(group);
   command.add_option("--vad-min-speech-ms", vad.min_speech_ms, "Shorter voice is ignored [0]")
-      ->type_name("MS")->check(milliseconds)->group(group);
+      ->type_name("MS")
+      ->check(milliseconds)
+      ->group(group);
   command.add_option("--vad-max-speech-s", vad.max_speech_s, "Longer voice is cut at a pause [30]")
-      ->type_name("SECONDS")->check(within(0.1, 86400.0))->group(group);
-  command.add_option("--vad-min-silence-ms", vad.min_silence_ms, "Silence that ends a stretch of voice [160]")
-      ->type_name("MS")->check(milliseconds)->group(group);
+      ->type_name("SECONDS")
+      ->check(within(0.1, 86400.0))
+      ->group(group);
+  command
+      .add_option("--vad-min-silence-ms", vad.min_silence_ms,
+                  "Silence that ends a stretch of voice [160]")
+      ->type_name("MS")
+      ->check(milliseconds)
+      ->group(group);
   command.add_option("--vad-pad-ms", vad.speech_pad_ms, "Kept around a stretch of voice [400]")
-      ->type_name("MS")->check(milliseconds)->group(group);
+      ->type_name("MS")
+      ->check(milliseconds)
+      ->group(group);
 }
 
 void add_output_options(CLI::App& command, TranscribeArguments& arguments) {
@@ -215,7 +292,8 @@ void add_output_options(CLI::App& command, TranscribeArguments& arguments) {
             std::string all;
             for (const std::string& value : values) all += value + ",";
             const Result<std::vector<Format>> formats = parse_formats(all);
-            if (!formats.has_value()) throw CLI::ValidationError("--output-format", formats.error().message());
+            if (!formats.has_value())
+              throw CLI::ValidationError("--output-format", formats.error().message());
             arguments.formats = *formats;
           },
           "Files to write: txt, srt, vtt, tsv, json, several with commas [txt to standard output]")
@@ -224,15 +302,26 @@ void add_output_options(CLI::App& command, TranscribeArguments& arguments) {
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group(group);
-  command.add_option("-o,--output-dir", arguments.output_folder, "Directory of the files; -: one format to standard output [.]")
-      ->type_name("DIR")->group(group);
+  command
+      .add_option("-o,--output-dir", arguments.output_folder,
+                  "Directory of the files; -: one format to standard output [.]")
+      ->type_name("DIR")
+      ->group(group);
   command.add_flag("--overwrite", arguments.overwrite, "Replace files that exist")->group(group);
-  command.add_option("--max-line-width", arguments.subtitles.max_line_width, "Characters in a line of a subtitle [42]")
-      ->type_name("N")->check(within(1, 1000))->group(group);
-  command.add_option("--max-line-count", arguments.subtitles.max_line_count, "Lines in a subtitle [2]")
-      ->type_name("N")->check(within(1, 100))->group(group);
-  command.add_flag("--highlight-words", arguments.subtitles.highlight_words,
-                   "Mark the word being spoken in subtitles (with --word-timestamps)")
+  command
+      .add_option("--max-line-width", arguments.subtitles.max_line_width,
+                  "Characters in a line of a subtitle [42]")
+      ->type_name("N")
+      ->check(within(1, 1000))
+      ->group(group);
+  command
+      .add_option("--max-line-count", arguments.subtitles.max_line_count, "Lines in a subtitle [2]")
+      ->type_name("N")
+      ->check(within(1, 100))
+      ->group(group);
+  command
+      .add_flag("--highlight-words", arguments.subtitles.highlight_words,
+                "Mark the word being spoken in subtitles (with --word-timestamps)")
       ->group(group);
 }
 
@@ -251,8 +340,11 @@ void apply(const SpeechOfProgram& speech, Console& console) {
 
 void add_speech_options(CLI::App& command, SpeechOfProgram& speech) {
   const std::string group = "Messages";
-  CLI::Option* quiet = command.add_flag("-q,--quiet", speech.quiet, "Errors only, no progress")->group(group);
-  command.add_flag("-v,--verbose", speech.verbose, "Say more, show segments with their times")->group(group)->excludes(quiet);
+  CLI::Option* quiet =
+      command.add_flag("-q,--quiet", speech.quiet, "Errors only, no progress")->group(group);
+  command.add_flag("-v,--verbose", speech.verbose, "Say more, show segments with their times")
+      ->group(group)
+      ->excludes(quiet);
   command.add_flag("--json", speech.json, "Messages on standard error as JSON lines")->group(group);
 }
 

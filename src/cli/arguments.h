@@ -25,7 +25,7 @@ struct SpeechOfProgram {
 struct TranscribeArguments {
   std::vector<std::string> inputs;
   bool recursive = false;
-  pipeline::TranscriberOptions engine;    ///< model_path empty: the default model
+  pipeline::TranscriberOptions engine;  ///< model_path empty: the default model
   pipeline::TranscribeOptions transcribe;
   text::SubtitleOptions subtitles;
   std::vector<Format> formats;  ///< empty: txt to standard output
@@ -40,8 +40,8 @@ void add_speech_options(CLI::App& command, SpeechOfProgram& speech);
 /// Makes the console and the log as loud as asked for.
 void apply(const SpeechOfProgram& speech, Console& console);
 
-/// Adds the options of `maie transcribe` to `command`; parsing fills `arguments`, which must live as
-/// long as the app. Wrong values become usage errors (exit code 2).
+/// Adds the options of `maie transcribe` to `command`; parsing fills `arguments`, which must live
+/// as long as the app. Wrong values become usage errors (exit code 2).
 void add_transcribe_options(CLI::App& command, TranscribeArguments& arguments);
 
 }  // namespace maie::cli

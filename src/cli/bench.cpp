@@ -1,8 +1,9 @@
-// `maie bench`: how close kernels, encoder, decoder step and the whole come to what this machine can do.
+// `maie bench`: how close kernels, encoder, decoder step and the whole come to what this machine
+// can do.
 //
-// The roof of a row is the time its arithmetic takes at the measured product rates, or its bytes at the
-// measured read bandwidth, whichever bounds it (encoder: arithmetic; decoder step: the packed weights
-// and the encoder keys and values of its windows, each read once).
+// The roof of a row is the time its arithmetic takes at the measured product rates, or its bytes at
+// the measured read bandwidth, whichever bounds it (encoder: arithmetic; decoder step: the packed
+// weights and the encoder keys and values of its windows, each read once).
 
 #include "cli/bench.h"
 
@@ -30,7 +31,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Steps before the measured ones, and those: the lengths between which a peer's time is a difference.
+// Steps before the measured ones, and those: the lengths between which a peer's time is a
+// difference.
 constexpr int kWarmSteps = 16;
 constexpr int kSteps = 64;
 
@@ -48,7 +50,8 @@ class Bench {
   }
   Status measure_roofs();
   Status kernel_rows();
-  Status linear_row(const std::string& name, cpu::GemmType type, int64_t rows, int64_t K, int64_t N);
+  Status linear_row(const std::string& name, cpu::GemmType type, int64_t rows, int64_t K,
+                    int64_t N);
   Status encode_row();
   Status step_row(const std::string& name, int windows, int beams);
   Status end_to_end_row();
@@ -84,8 +87,9 @@ Result<BenchReport> Bench::run() {
     MAIE_ASSIGN(weights_, whisper::Weights::open(options_.model_path));
     MAIE_ASSIGN(tokenizer_, pipeline::tokenizer_of(*weights_));
     MAIE_TRY(tokenizer_->check_fits(weights_->config().vocabulary));
-    MAIE_ASSIGN(model_, whisper::Model::load(stream_, weights_,
-                                             {.compute_type = options_.compute_type, .max_rows = 8}));
+    MAIE_ASSIGN(model_,
+                whisper::Model::load(stream_, weights_,
+                                     {.compute_type = options_.compute_type, .max_rows = 8}));
     report_.compute_type = std::string(to_string(model_->compute_type()));
   }
   if (wants("encode")) MAIE_TRY(encode_row());
@@ -110,7 +114,8 @@ Status Bench::kernel_rows() {
     const char* suffix;
     int64_t rows, K, N;
   };
-  for (const Shape3 shape : {Shape3{"_1500x768x3072", 1500, 768, 3072}, Shape3{"_1x768x3072", 1, 768, 3072}}) {
+  for (const Shape3 shape :
+       {Shape3{"_1500x768x3072", 1500, 768, 3072}, Shape3{"_1x768x3072", 1, 768, 3072}}) {
     for (const auto& [name, type] : {std::pair{"linear_f32", cpu::GemmType::kF32},
                                      std::pair{"linear_bf16", cpu::GemmType::kBF16},
                                      std::pair{"linear_int8", cpu::GemmType::kI8}}) {
@@ -150,7 +155,9 @@ Status Bench::linear_row(const std::string& name, cpu::GemmType type, int64_t ro
       magnitude += std::fabs(product);
     }
     // int8: half a step of 1/127 of the row's largest value, some 4 deviations, on either side.
-    const double tolerance = type == cpu::GemmType::kF32 ? 1e-5 : type == cpu::GemmType::kBF16 ? 1e-2 : 5e-2;
+    const double tolerance = type == cpu::GemmType::kF32    ? 1e-5
+                             : type == cpu::GemmType::kBF16 ? 1e-2
+                                                            : 5e-2;
     if (!(std::fabs(double(y[size_t(n)]) - want) <= tolerance * magnitude)) {
       return internal_error(name + ": the product is wrong, so it is not timed");
     }
@@ -267,7 +274,8 @@ Status Bench::step_row(const std::string& name, int windows, int beams) {
                 for (int step = 0; batch.size() > 0; ++step) {
                   const auto start = Clock::now();
                   MAIE_ASSIGN(std::vector<pipeline::WindowOutcome> done, batch.step());
-                  if (step >= kWarmSteps && step < kWarmSteps + kSteps) measured += seconds_since(start);
+                  if (step >= kWarmSteps && step < kWarmSteps + kSteps)
+                    measured += seconds_since(start);
                   for (pipeline::WindowOutcome& outcome : done) {
                     encoded[outcome.index] = std::move(*outcome.window);
                   }
@@ -329,10 +337,17 @@ double BenchRow::median_s() const {
 }
 
 const std::vector<std::string>& bench_row_names() {
-  static const std::vector<std::string> names = {
-      "linear_f32_1500x768x3072", "linear_bf16_1500x768x3072", "linear_int8_1500x768x3072",
-      "linear_f32_1x768x3072",    "linear_bf16_1x768x3072",    "linear_int8_1x768x3072",
-      "encode", "step", "step_b8", "beam5", "e2e"};
+  static const std::vector<std::string> names = {"linear_f32_1500x768x3072",
+                                                 "linear_bf16_1500x768x3072",
+                                                 "linear_int8_1500x768x3072",
+                                                 "linear_f32_1x768x3072",
+                                                 "linear_bf16_1x768x3072",
+                                                 "linear_int8_1x768x3072",
+                                                 "encode",
+                                                 "step",
+                                                 "step_b8",
+                                                 "beam5",
+                                                 "e2e"};
   return names;
 }
 
@@ -343,12 +358,14 @@ Result<BenchReport> run_bench(const BenchOptions& options, const CancelToken& ca
 std::string to_table(const BenchReport& report) {
   char line[200];
   std::string text;
-  std::snprintf(line, sizeof line,
-                "%d threads: reads %.1f GB/s; products %.0f GFLOP/s float32, %.0f bfloat16, %.0f int8\n\n",
-                report.threads, report.read_bandwidth * 1e-9, report.f32_rate * 1e-9,
-                report.bf16_rate * 1e-9, report.int8_rate * 1e-9);
+  std::snprintf(
+      line, sizeof line,
+      "%d threads: reads %.1f GB/s; products %.0f GFLOP/s float32, %.0f bfloat16, %.0f int8\n\n",
+      report.threads, report.read_bandwidth * 1e-9, report.f32_rate * 1e-9, report.bf16_rate * 1e-9,
+      report.int8_rate * 1e-9);
   text += line;
-  std::snprintf(line, sizeof line, "%-28s %12s %14s %8s %8s\n", "row", "median", "rate", "roof", "spread");
+  std::snprintf(line, sizeof line, "%-28s %12s %14s %8s %8s\n", "row", "median", "rate", "roof",
+                "spread");
   text += line;
   for (const BenchRow& row : report.rows) {
     const auto [least, most] = std::minmax_element(row.runs_s.begin(), row.runs_s.end());
@@ -368,21 +385,18 @@ std::string to_table(const BenchReport& report) {
 Json to_json(const BenchReport& report) {
   Json rows = Json::array();
   for (const BenchRow& row : report.rows) {
-    Json entry = {{"name", row.name},
-                  {"what", row.what},
-                  {"median_s", row.median_s()},
-                  {"runs", row.runs_s},
-                  {"rate", row.rate},
-                  {"unit", row.unit}};
+    Json entry = {{"name", row.name},   {"what", row.what}, {"median_s", row.median_s()},
+                  {"runs", row.runs_s}, {"rate", row.rate}, {"unit", row.unit}};
     entry["roof_fraction"] = row.roof_s > 0 ? Json(row.roof_fraction()) : Json(nullptr);
     rows.push_back(std::move(entry));
   }
   return {{"threads", report.threads},
           {"compute_type", report.compute_type},
-          {"machine", {{"read_bandwidth", report.read_bandwidth},
-                       {"f32_rate", report.f32_rate},
-                       {"bf16_rate", report.bf16_rate},
-                       {"int8_rate", report.int8_rate}}},
+          {"machine",
+           {{"read_bandwidth", report.read_bandwidth},
+            {"f32_rate", report.f32_rate},
+            {"bf16_rate", report.bf16_rate},
+            {"int8_rate", report.int8_rate}}},
           {"rows", std::move(rows)}};
 }
 

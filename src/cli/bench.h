@@ -13,20 +13,20 @@ namespace maie::cli {
 
 struct BenchOptions {
   std::string model_path;
-  std::string audio_path;             ///< for the end-to-end row; empty: that row is left out
-  std::vector<std::string> rows;      ///< names wanted; empty: all
+  std::string audio_path;         ///< for the end-to-end row; empty: that row is left out
+  std::vector<std::string> rows;  ///< names wanted; empty: all
   ComputeType compute_type = ComputeType::kAuto;
   int threads = 0;
-  int runs = 7;                       ///< measured runs of a row, after one that is not counted
+  int runs = 7;  ///< measured runs of a row, after one that is not counted
 };
 
 /// One measured row.
 struct BenchRow {
   std::string name;
   std::string what;
-  std::vector<double> runs_s;         ///< seconds; of one encoder pass, one decoder step, ...
-  double roof_s = 0;                  ///< the same work at this machine's measured roof; 0: no roof
-  double rate = 0;                    ///< of the median, in `unit`
+  std::vector<double> runs_s;  ///< seconds; of one encoder pass, one decoder step, ...
+  double roof_s = 0;           ///< the same work at this machine's measured roof; 0: no roof
+  double rate = 0;             ///< of the median, in `unit`
   std::string unit;
 
   double median_s() const;
@@ -34,8 +34,8 @@ struct BenchRow {
 };
 
 struct BenchReport {
-  double read_bandwidth = 0;          ///< bytes a second, all threads
-  double f32_rate = 0;                ///< operations a second in products, all threads
+  double read_bandwidth = 0;  ///< bytes a second, all threads
+  double f32_rate = 0;        ///< operations a second in products, all threads
   double bf16_rate = 0;
   double int8_rate = 0;
   int threads = 0;

@@ -40,8 +40,8 @@ int run(Arguments arguments, Context& context) {
 }  // namespace
 
 void add_bench_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand(
-      "bench", "Measure how near the engine comes to this machine's limits");
+  CLI::App* command =
+      app.add_subcommand("bench", "Measure how near the engine comes to this machine's limits");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--model", arguments->options.model_path, "Model folder or ggml file");
   command->add_option("--audio", arguments->options.audio_path, "Recording for the row e2e");

@@ -36,10 +36,12 @@ Choice choice_of(const CLI::Option& option) {
   choice.help = option.get_description();
   choice.value_name = type.substr(0, type.find(':'));
   if (brace != type.npos) {
-    choice.words = split_commas(std::string_view(type).substr(brace + 1, type.find('}') - brace - 1));
+    choice.words =
+        split_commas(std::string_view(type).substr(brace + 1, type.find('}') - brace - 1));
   }
   choice.takes_value = option.get_items_expected_max() > 0;
-  choice.takes_path = choice.value_name == "FILE" || choice.value_name == "PATH" || choice.value_name == "DIR";
+  choice.takes_path =
+      choice.value_name == "FILE" || choice.value_name == "PATH" || choice.value_name == "DIR";
   for (const std::string& name : option.get_lnames()) choice.names.push_back("--" + name);
   for (const std::string& name : option.get_snames()) choice.names.push_back("-" + name);
   return choice;
@@ -73,11 +75,13 @@ std::vector<std::string> names_of(const std::vector<Command>& commands) {
 
 std::vector<std::string> option_names(const Command& command) {
   std::vector<std::string> names;
-  for (const Choice& option : command.options) names.insert(names.end(), option.names.begin(), option.names.end());
+  for (const Choice& option : command.options)
+    names.insert(names.end(), option.names.begin(), option.names.end());
   return names;
 }
 
-// ---- bash ----------------------------------------------------------------------------------------
+// ---- bash
+// ----------------------------------------------------------------------------------------
 
 std::string bash_candidates(const Choice& choice) {
   if (!choice.words.empty()) return "words='" + join(choice.words, " ") + "'";
@@ -135,7 +139,8 @@ complete -F _maie maie
 )";
 }
 
-// ---- zsh -----------------------------------------------------------------------------------------
+// ---- zsh
+// -----------------------------------------------------------------------------------------
 
 // Inside single quotes, with the characters _arguments gives a meaning escaped.
 std::string zsh_text(const std::string& text) {
@@ -163,22 +168,26 @@ std::string zsh_arguments(const Command& command) {
   for (const Choice& option : command.options) {
     for (const std::string& name : option.names) {
       const bool is_long = name.rfind("--", 0) == 0;
-      out += " \\\n        '*" + name + (option.takes_value && is_long ? "=" : "") + "[" + zsh_text(option.help) + "]" +
-             (option.takes_value ? zsh_value(option) : "") + "'";
+      out += " \\\n        '*" + name + (option.takes_value && is_long ? "=" : "") + "[" +
+             zsh_text(option.help) + "]" + (option.takes_value ? zsh_value(option) : "") + "'";
     }
   }
-  for (const Choice& positional : command.positionals) out += " \\\n        '*" + zsh_value(positional) + "'";
+  for (const Choice& positional : command.positionals)
+    out += " \\\n        '*" + zsh_value(positional) + "'";
   return out;
 }
 
 std::string zsh_script(const Command& root, const std::vector<Command>& commands) {
-  std::string out = "#compdef maie\n# zsh completion for maie; made by: maie completions zsh\n_maie() {\n";
+  std::string out =
+      "#compdef maie\n# zsh completion for maie; made by: maie completions zsh\n_maie() {\n";
   out += "  local -a commands\n  commands=(\n";
   for (const Command& command : commands) {
     out += "    '" + zsh_text(command.name) + ":" + zsh_text(command.help) + "'\n";
   }
-  out += "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    " + zsh_arguments(root) +
-         "\n    return\n  fi\n  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case $command in\n";
+  out += "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    " +
+         zsh_arguments(root) +
+         "\n    return\n  fi\n  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case "
+         "$command in\n";
   for (const Command& command : commands) {
     out += "    " + command.name + ")\n      " + zsh_arguments(command) + "\n      ;;\n";
   }
@@ -192,7 +201,8 @@ fi
 )";
 }
 
-// ---- fish ----------------------------------------------------------------------------------------
+// ---- fish
+// ----------------------------------------------------------------------------------------
 
 std::string fish_text(const std::string& text) {
   std::string out = "'";
@@ -222,16 +232,19 @@ std::string fish_options(const Command& command, const std::string& condition) {
     if (positional.takes_path) {
       out += "complete -c maie -n " + condition + " -F\n";
     } else if (!positional.words.empty()) {
-      out += "complete -c maie -n " + condition + " -a " + fish_text(join(positional.words, " ")) + "\n";
+      out += "complete -c maie -n " + condition + " -a " + fish_text(join(positional.words, " ")) +
+             "\n";
     }
   }
   return out;
 }
 
 std::string fish_script(const Command& root, const std::vector<Command>& commands) {
-  std::string out = "# fish completion for maie; made by: maie completions fish\ncomplete -c maie -f\n";
+  std::string out =
+      "# fish completion for maie; made by: maie completions fish\ncomplete -c maie -f\n";
   for (const Command& command : commands) {
-    out += "complete -c maie -n __fish_use_subcommand -a " + command.name + " -d " + fish_text(command.help) + "\n";
+    out += "complete -c maie -n __fish_use_subcommand -a " + command.name + " -d " +
+           fish_text(command.help) + "\n";
   }
   out += fish_options(root, "__fish_use_subcommand");
   for (const Command& command : commands) {

@@ -37,11 +37,14 @@ TerminalTraits TerminalTraits::of_process(int out, int err) {
   traits.out_is_terminal = ::isatty(out) == 1;
   traits.err_is_terminal = ::isatty(err) == 1;
   traits.dumb = term == nullptr || *term == '\0' || std::string_view(term) == "dumb";
-  traits.colour = traits.err_is_terminal && !traits.dumb && (no_color == nullptr || *no_color == '\0');
+  traits.colour =
+      traits.err_is_terminal && !traits.dumb && (no_color == nullptr || *no_color == '\0');
   return traits;
 }
 
-void Console::error(std::string_view code, std::string_view message) { say("error", code, message); }
+void Console::error(std::string_view code, std::string_view message) {
+  say("error", code, message);
+}
 
 void Console::warning(std::string_view code, std::string_view message) {
   if (verbosity_ != Verbosity::kQuiet) say("warning", code, message);

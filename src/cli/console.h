@@ -36,7 +36,8 @@ class Console {
   Verbosity verbosity() const { return verbosity_; }
   const TerminalTraits& traits() const { return traits_; }
 
-  /// One sentence to the user. `code` is a stable word for programs (with --json), e.g. "not_found".
+  /// One sentence to the user. `code` is a stable word for programs (with --json), e.g.
+  /// "not_found".
   void error(std::string_view code, std::string_view message);
   void warning(std::string_view code, std::string_view message);
   void info(std::string_view code, std::string_view message);    ///< not with --quiet

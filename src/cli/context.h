@@ -21,9 +21,9 @@ namespace maie::cli {
 /// lists all of them. `context` outlives the parsing and the run.
 struct Context {
   Console& console;
-  CancelToken& cancel;             ///< cancelled by SIGINT and SIGTERM
-  RecogniserLoader load;           ///< how `maie transcribe` gets its engine
-  std::function<int()> chosen{};   ///< the chosen command; returns the exit code
+  CancelToken& cancel;            ///< cancelled by SIGINT and SIGTERM
+  RecogniserLoader load;          ///< how `maie transcribe` gets its engine
+  std::function<int()> chosen{};  ///< the chosen command; returns the exit code
 };
 
 void add_transcribe_command(CLI::App& app, Context& context);

@@ -27,7 +27,9 @@ std::string human_size(uint64_t bytes) {
   return text;
 }
 
-bool recognises_speech(const FoundModel& model) { return model.kind != "silero" && !model.kind.empty(); }
+bool recognises_speech(const FoundModel& model) {
+  return model.kind != "silero" && !model.kind.empty();
+}
 
 std::string row(const std::string& name, const std::string& value) {
   std::string line = "  " + name;
@@ -48,9 +50,11 @@ std::string machine_part(const Findings& found) {
   out += row("features", joined(found.cpu.features));
   out += "Memory\n";
   out += row("total", human_size(found.memory.total));
-  if (found.memory.limit) out += row("limit", human_size(*found.memory.limit) + " for this container");
+  if (found.memory.limit)
+    out += row("limit", human_size(*found.memory.limit) + " for this container");
   out += row("available", human_size(found.memory.available));
-  out += row("swap", human_size(found.memory.swap_free) + " free of " + human_size(found.memory.swap_total));
+  out += row("swap", human_size(found.memory.swap_free) + " free of " +
+                         human_size(found.memory.swap_total));
   out += "System\n";
   out += row("seccomp", found.seccomp ? "yes" : "no");
   return out;
@@ -86,7 +90,8 @@ Findings examine() {
   found.seccomp = has_seccomp();
   found.libraries = loaded_libraries();
   // What the kernels themselves were told by their libraries is more exact than a file name.
-  for (const auto& [name, version] : cpu::library_versions()) found.libraries.push_back({name, version});
+  for (const auto& [name, version] : cpu::library_versions())
+    found.libraries.push_back({name, version});
   if (!where.chosen.empty()) found.searched.push_back(where.chosen);
   found.searched.insert(found.searched.end(), where.folders.begin(), where.folders.end());
   found.models = find_models(where);
@@ -95,7 +100,9 @@ Findings examine() {
 
 std::vector<std::string> reasons_against(const Findings& found) {
   std::vector<std::string> reasons;
-  const auto usable = [](const FoundModel& model) { return recognises_speech(model) && model.problem.empty(); };
+  const auto usable = [](const FoundModel& model) {
+    return recognises_speech(model) && model.problem.empty();
+  };
   if (std::none_of(found.models.begin(), found.models.end(), recognises_speech)) {
     reasons.push_back("no speech model was found; put one into models/ or set $MAIE_MODEL");
   } else if (std::none_of(found.models.begin(), found.models.end(), usable)) {
@@ -103,8 +110,8 @@ std::vector<std::string> reasons_against(const Findings& found) {
   }
   const uint64_t memory = found.memory.limit.value_or(found.memory.total);
   if (memory > 0 && memory < kLeastMemory) {
-    reasons.push_back("there is too little memory: " + human_size(memory) + ", at least " + human_size(kLeastMemory) +
-                      " are needed");
+    reasons.push_back("there is too little memory: " + human_size(memory) + ", at least " +
+                      human_size(kLeastMemory) + " are needed");
   }
   return reasons;
 }
@@ -118,9 +125,12 @@ std::vector<std::string> remarks_on(const Findings& found) {
     remarks.push_back("the processor has neither AVX2 nor NEON: everything works, slowly");
   }
   if (!found.seccomp) {
-    remarks.push_back("the kernel has no seccomp filters: media files are decoded in a less confined process");
+    remarks.push_back(
+        "the kernel has no seccomp filters: media files are decoded in a less confined process");
   }
-  const auto is_silero = [](const FoundModel& model) { return model.kind == "silero" && model.problem.empty(); };
+  const auto is_silero = [](const FoundModel& model) {
+    return model.kind == "silero" && model.problem.empty();
+  };
   if (std::none_of(found.models.begin(), found.models.end(), is_silero)) {
     remarks.push_back("no Silero weights were found: a plain energy gate finds the voice");
   }
@@ -142,7 +152,8 @@ std::string to_report(const Findings& found) {
 Json to_json(const Findings& found) {
   Json libraries = Json::array();
   for (const Library& library : found.libraries) {
-    libraries.push_back({{"name", library.name}, {"version", library.version.empty() ? Json() : Json(library.version)}});
+    libraries.push_back({{"name", library.name},
+                         {"version", library.version.empty() ? Json() : Json(library.version)}});
   }
   Json models = Json::array();
   for (const FoundModel& model : found.models) {
@@ -157,7 +168,8 @@ Json to_json(const Findings& found) {
   out["usable"] = reasons.empty();
   out["reasons"] = reasons;
   out["remarks"] = remarks_on(found);
-  out["cpu"] = {{"model", found.cpu.model}, {"cores", found.cores}, {"features", found.cpu.features}};
+  out["cpu"] = {
+      {"model", found.cpu.model}, {"cores", found.cores}, {"features", found.cpu.features}};
   out["memory"] = memory_object(found.memory);
   out["seccomp"] = found.seccomp;
   out["libraries"] = std::move(libraries);

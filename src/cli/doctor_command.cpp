@@ -22,7 +22,8 @@ int run(bool as_json, Console& console) {
 }  // namespace
 
 void add_doctor_command(CLI::App& app, Context& context) {
-  CLI::App* command = app.add_subcommand("doctor", "Show what this machine has and lacks for the work");
+  CLI::App* command =
+      app.add_subcommand("doctor", "Show what this machine has and lacks for the work");
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "The findings as one JSON object");
   command->footer("Exit codes: 0 ready; 78 not ready, the report says why.");

@@ -20,16 +20,19 @@ class EngineRecogniser : public Recogniser {
   }
 
   Result<Recognised> recognise(const std::string& input, const pipeline::TranscribeOptions& options,
-                               const RecogniseCallbacks& callbacks, const CancelToken& cancel) override {
-    MAIE_ASSIGN(const audio::Clip clip, input == kStandardInput
-                                            ? audio::decode_descriptor(STDIN_FILENO, "standard input", {}, &cancel)
-                                            : audio::decode(input, {}, &cancel));
+                               const RecogniseCallbacks& callbacks,
+                               const CancelToken& cancel) override {
+    MAIE_ASSIGN(const audio::Clip clip,
+                input == kStandardInput
+                    ? audio::decode_descriptor(STDIN_FILENO, "standard input", {}, &cancel)
+                    : audio::decode(input, {}, &cancel));
     if (callbacks.opened) callbacks.opened(clip.duration_s());
-    MAIE_ASSIGN(pipeline::Transcript transcript,
-                transcriber_->transcribe(clip, options, {callbacks.progress, callbacks.segment}, cancel));
+    MAIE_ASSIGN(
+        pipeline::Transcript transcript,
+        transcriber_->transcribe(clip, options, {callbacks.progress, callbacks.segment}, cancel));
     const audio::AudioInfo& info = clip.info();
-    return Recognised{std::move(transcript), clip.warnings(), info.container,
-                      info.codec,            info.rate_hz,    info.channels};
+    return Recognised{std::move(transcript), clip.warnings(), info.container, info.codec,
+                      info.rate_hz,          info.channels};
   }
 
   const pipeline::ModelInfo& info() const override { return transcriber_->info(); }
@@ -42,7 +45,8 @@ class EngineRecogniser : public Recogniser {
 }  // namespace
 
 Result<std::unique_ptr<Recogniser>> load_recogniser(const pipeline::TranscriberOptions& options) {
-  MAIE_ASSIGN(std::unique_ptr<pipeline::Transcriber> transcriber, pipeline::Transcriber::load(options));
+  MAIE_ASSIGN(std::unique_ptr<pipeline::Transcriber> transcriber,
+              pipeline::Transcriber::load(options));
   return std::unique_ptr<Recogniser>(std::make_unique<EngineRecogniser>(std::move(transcriber)));
 }
 

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cctype>
-#include <iterator>
+#include <cerrno>
 #include <filesystem>
+#include <iterator>
 #include <set>
 
 namespace maie::cli {
@@ -17,16 +17,19 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kMediaExtensions[] = {
-    "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "au",  "avi", "caf", "dts",
-    "flac", "flv", "m2ts", "m4a", "m4b", "m4v", "mka", "mkv", "mov", "mp2", "mp3", "mp4", "mpeg",
-    "mpg", "mpga", "mts", "oga", "ogg", "ogv", "opus", "wav", "webm", "wma", "wmv", "wv"};
+    "3gp", "aac", "ac3",  "aif",  "aifc", "aiff", "alac", "amr",  "ape", "au",
+    "avi", "caf", "dts",  "flac", "flv",  "m2ts", "m4a",  "m4b",  "m4v", "mka",
+    "mkv", "mov", "mp2",  "mp3",  "mp4",  "mpeg", "mpg",  "mpga", "mts", "oga",
+    "ogg", "ogv", "opus", "wav",  "webm", "wma",  "wmv",  "wv"};
 
 Input missing(std::string path, int error) {
   if (error == ENOENT || error == ENOTDIR) {
     return {std::move(path), not_found("no such file; check the name and the folder")};
   }
   Status status = errno_status("cannot be read", error);
-  return {std::move(path), Status(status.code(), status.message() + "; check the rights of the file and its folders")};
+  return {
+      std::move(path),
+      Status(status.code(), status.message() + "; check the rights of the file and its folders")};
 }
 
 template <class Iterator>
@@ -51,8 +54,13 @@ std::vector<Input> from_folder(const std::string& folder, bool recursive) {
                 : media_files<fs::directory_iterator>(folder, error);
   if (error) return {missing(folder, error.value())};
   if (files.empty()) {
-    return {{folder, not_found(recursive ? "no audio or video file in this directory or below it; name the files themselves"
-                                         : "no audio or video file in this directory; name the files, or add --recursive to look below it")}};
+    return {
+        {folder,
+         not_found(
+             recursive
+                 ? "no audio or video file in this directory or below it; name the files themselves"
+                 : "no audio or video file in this directory; name the files, or add --recursive "
+                   "to look below it")}};
   }
   std::vector<Input> inputs;
   for (const std::string& file : files) inputs.push_back({file, {}});
@@ -62,7 +70,8 @@ std::vector<Input> from_folder(const std::string& folder, bool recursive) {
 Input from_file(const std::string& path) {
   // Looked at now, so that a missing or locked file is reported before a model is loaded.
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || ::access(path.c_str(), R_OK) != 0) return missing(path, errno);
+  if (::stat(path.c_str(), &info) != 0 || ::access(path.c_str(), R_OK) != 0)
+    return missing(path, errno);
   if (S_ISREG(info.st_mode) && info.st_size == 0) {
     return {path, corrupt("the file is empty; record or copy it again")};
   }
@@ -92,7 +101,8 @@ std::vector<Input> from_pattern(const std::string& pattern, bool recursive) {
     }
   }
   ::globfree(&found);
-  if (inputs.empty()) inputs.push_back({pattern, not_found("no file matches this pattern; check it and the folder")});
+  if (inputs.empty())
+    inputs.push_back({pattern, not_found("no file matches this pattern; check it and the folder")});
   return inputs;
 }
 

@@ -17,9 +17,9 @@ struct Input {
 inline constexpr std::string_view kStandardInput = "-";
 
 /// Turns the arguments into files, in the order given: a file stands for itself, a directory for
-/// the audio and video files in it (sorted, by extension; its sub-directories too when `recursive`),
-/// an argument with *, ? or [ that is no file for what it matches, "-" for standard input. A file
-/// named twice is taken once.
+/// the audio and video files in it (sorted, by extension; its sub-directories too when
+/// `recursive`), an argument with *, ? or [ that is no file for what it matches, "-" for standard
+/// input. A file named twice is taken once.
 std::vector<Input> expand_inputs(const std::vector<std::string>& arguments, bool recursive);
 
 /// Whether a file of this name is taken from a directory.

@@ -91,12 +91,14 @@ Json options_object(const pipeline::TranscriberOptions& engine,
   object["hotwords"] = or_null(options.hotwords);
   object["suppress_tokens"] = options.suppress_tokens;
   object["suppress_blank"] = options.suppress_blank;
-  object["hallucination_silence"] = options.hallucination_silence_s ? Json(*options.hallucination_silence_s) : Json();
+  object["hallucination_silence"] =
+      options.hallucination_silence_s ? Json(*options.hallucination_silence_s) : Json();
   object["stop_repetition"] = options.stop_repetition;
   object["clip"] = Json();
   if (options.clip) {
-    object["clip"] = {{"start", seconds(options.clip->start_s)},
-                      {"end", options.clip->end_s > 0 ? Json(seconds(options.clip->end_s)) : Json()}};
+    object["clip"] = {
+        {"start", seconds(options.clip->start_s)},
+        {"end", options.clip->end_s > 0 ? Json(seconds(options.clip->end_s)) : Json()}};
   }
   object["seed"] = options.seed;
   object["compute_type"] = to_string(engine.compute_type);
@@ -107,12 +109,9 @@ Json options_object(const pipeline::TranscriberOptions& engine,
 
 Json vad_object(const RunInfo& run, const Transcript& transcript) {
   const pipeline::VadOptions& vad = run.options.vad_options;
-  return {{"kind", transcript.vad},
-          {"model", or_null(run.model.vad)},
-          {"threshold", vad.threshold},
-          {"min_speech_ms", vad.min_speech_ms},
-          {"max_speech_s", vad.max_speech_s},
-          {"min_silence_ms", vad.min_silence_ms},
+  return {{"kind", transcript.vad},           {"model", or_null(run.model.vad)},
+          {"threshold", vad.threshold},       {"min_speech_ms", vad.min_speech_ms},
+          {"max_speech_s", vad.max_speech_s}, {"min_silence_ms", vad.min_silence_ms},
           {"pad_ms", vad.speech_pad_ms}};
 }
 
@@ -146,7 +145,8 @@ std::string on_one_line(const Json& value) {
 }
 
 bool is_flat(const Json& value) {
-  return std::none_of(value.begin(), value.end(), [](const Json& item) { return item.is_structured(); });
+  return std::none_of(value.begin(), value.end(),
+                      [](const Json& item) { return item.is_structured(); });
 }
 
 // Indented, except for lists of plain values and list items made of plain values: a transcript has
@@ -184,7 +184,8 @@ Json result_document(const RunInfo& run, const Recognised& result) {
     segments.push_back(segment_object(segment, segments.size()));
   }
   Json dropped = Json::array();
-  for (const pipeline::DroppedRegion& region : transcript.dropped) dropped.push_back(dropped_object(region));
+  for (const pipeline::DroppedRegion& region : transcript.dropped)
+    dropped.push_back(dropped_object(region));
 
   Json document;
   document["schema_version"] = kSchemaVersion;
@@ -206,8 +207,9 @@ Json result_document(const RunInfo& run, const Recognised& result) {
       {"wall", seconds(transcript.wall_s)},
       {"speech", seconds(transcript.duration_after_vad_s)},
       // Seconds of work for one second of audio: below 1 is faster than real time.
-      {"real_time_factor",
-       transcript.duration_s > 0 ? Json(rounded(transcript.wall_s / transcript.duration_s, 1e5)) : Json()}};
+      {"real_time_factor", transcript.duration_s > 0
+                               ? Json(rounded(transcript.wall_s / transcript.duration_s, 1e5))
+                               : Json()}};
   return document;
 }
 

@@ -21,12 +21,13 @@ constexpr size_t kProcFileLimit = 4 << 20;  // /proc/cpuinfo of a machine with a
 
 // x86 names first, then Arm's.
 constexpr std::string_view kUsefulFeatures[] = {
-    "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16",
-    "asimd", "asimdhp", "asimddp", "bf16", "i8mm", "sve"};
+    "avx2",        "fma",         "f16c",     "avx512f",  "avx512bw", "avx512vl",
+    "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "amx_bf16", "asimd",
+    "asimdhp",     "asimddp",     "bf16",     "i8mm",     "sve"};
 
 constexpr std::string_view kOurLibraries[] = {
-    "libavcodec", "libavformat", "libavutil", "libcrypto", "libhwy", "libkissfft-float",
-    "libpcre2-8", "libseccomp", "libsoxr", "libspdlog", "libutf8proc", "libz"};
+    "libavcodec", "libavformat", "libavutil", "libcrypto", "libhwy",      "libkissfft-float",
+    "libpcre2-8", "libseccomp",  "libsoxr",   "libspdlog", "libutf8proc", "libz"};
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t");
@@ -72,7 +73,8 @@ int visit_library(dl_phdr_info* info, size_t, void* data) {
   const fs::path real = fs::canonical(info->dlpi_name, error);
   if (error) return 0;
   const std::optional<Library> library = parse_library_name(real.filename().string());
-  if (library && std::count(std::begin(kOurLibraries), std::end(kOurLibraries), library->name) > 0) {
+  if (library &&
+      std::count(std::begin(kOurLibraries), std::end(kOurLibraries), library->name) > 0) {
     static_cast<std::vector<Library>*>(data)->push_back(*library);
   }
   return 0;
@@ -117,7 +119,8 @@ CpuInfo this_cpu() {
 MemoryInfo this_memory() {
   MemoryInfo memory = parse_meminfo(text_of("/proc/meminfo"));
   // cgroup version 2, then 1; "max" (no limit) is no number, version 1 writes a huge one.
-  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     const std::optional<uint64_t> limit = number(text_of(path));
     if (limit && *limit < memory.total) memory.limit = limit;
   }
@@ -141,7 +144,8 @@ std::optional<Library> parse_library_name(std::string_view file_name) {
 std::vector<Library> loaded_libraries() {
   std::vector<Library> libraries;
   ::dl_iterate_phdr(visit_library, &libraries);
-  std::sort(libraries.begin(), libraries.end(), [](const Library& a, const Library& b) { return a.name < b.name; });
+  std::sort(libraries.begin(), libraries.end(),
+            [](const Library& a, const Library& b) { return a.name < b.name; });
   return libraries;
 }
 

@@ -26,7 +26,8 @@ int run(int argc, char** argv) {
     console.error("resource_exhausted", "out of memory; try a smaller model or --batch-size 1");
     return kExitSystem;
   } catch (const std::exception& error) {
-    console.error("internal", std::string("this is a fault of the program, please report it: ") + error.what());
+    console.error("internal",
+                  std::string("this is a fault of the program, please report it: ") + error.what());
     return kExitInternal;
   }
 }

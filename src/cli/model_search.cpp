@@ -41,15 +41,18 @@ void require(const fs::path& folder, std::initializer_list<const char*> any_of, 
     if (is_there(folder / name)) return;
     names += (names.empty() ? "" : " or ") + std::string(name);
   }
-  model.problem = folder.string() + ": " + names + " is missing; copy the whole model directory again";
+  model.problem =
+      folder.string() + ": " + names + " is missing; copy the whole model directory again";
 }
 
 std::vector<fs::path> files_ending(const fs::path& folder, std::string_view ending) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.size() > ending.size() && name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
+    if (name.size() > ending.size() &&
+        name.compare(name.size() - ending.size(), ending.size(), ending) == 0) {
       files.push_back(it->path());
     }
   }
@@ -57,7 +60,9 @@ std::vector<fs::path> files_ending(const fs::path& folder, std::string_view endi
   return files;
 }
 
-bool is_silero(const fs::path& file) { return file.filename().string().find("silero") != std::string::npos; }
+bool is_silero(const fs::path& file) {
+  return file.filename().string().find("silero") != std::string::npos;
+}
 
 FoundModel hugging_face(const fs::path& folder, const std::vector<fs::path>& shards) {
   FoundModel model{folder.string(), "huggingface", 0, ""};
@@ -106,7 +111,8 @@ void walk(const fs::path& folder, int depth, std::map<std::string, FoundModel>& 
   look_into(folder, found);
   if (depth == kDeepest) return;
   std::error_code error;
-  for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator(); it.increment(error)) {
+  for (fs::directory_iterator it(folder, error); !error && it != fs::directory_iterator();
+       it.increment(error)) {
     std::error_code ignored;
     if (it->is_directory(ignored)) walk(it->path(), depth + 1, found);
   }
@@ -120,7 +126,8 @@ ModelFolders model_folders_of_process() {
   where.folders.push_back("models");
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) where.folders.push_back((program.parent_path().parent_path() / "share/maie/models").string());
+  if (!error)
+    where.folders.push_back((program.parent_path().parent_path() / "share/maie/models").string());
   return where;
 }
 
@@ -133,7 +140,8 @@ Result<std::string> default_model(const ModelFolders& where) {
     const fs::path path = fs::path(folder) / "mini/asr";
     if (is_there(path)) return path.string();
   }
-  return not_found("no model found; give --model PATH or set $MAIE_MODEL (maie doctor shows where was looked)");
+  return not_found(
+      "no model found; give --model PATH or set $MAIE_MODEL (maie doctor shows where was looked)");
 }
 
 std::vector<FoundModel> find_models(const ModelFolders& where) {

@@ -29,8 +29,8 @@ struct FoundModel {
   std::string problem;      ///< what makes it unusable; empty when nothing was found
 };
 
-/// Models in those folders, at most four levels deep, sorted by path. Looks at file lists and at the
-/// headers of weight files, not at the weights.
+/// Models in those folders, at most four levels deep, sorted by path. Looks at file lists and at
+/// the headers of weight files, not at the weights.
 std::vector<FoundModel> find_models(const ModelFolders& where);
 
 }  // namespace maie::cli

@@ -42,7 +42,8 @@ OutputPlan::OutputPlan(Options options, const std::vector<std::string>& inputs)
 Status OutputPlan::prepare_folder() const {
   std::error_code error;
   fs::create_directories(options_.folder, error);
-  if (error) return errno_status(options_.folder + ": the output directory cannot be made", error.value());
+  if (error)
+    return errno_status(options_.folder + ": the output directory cannot be made", error.value());
   if (!fs::is_directory(options_.folder, error)) {
     return invalid_input(options_.folder + ": not a directory; choose another --output-dir");
   }
@@ -58,13 +59,15 @@ Result<std::vector<OutputPlan::File>> OutputPlan::files_of(const std::string& in
   const std::string stem = from_pipe ? "stdin" : path.stem().string();
   std::string base = stem;
   if (taken_.count(base) != 0 && !from_pipe) base = path.filename().string();
-  for (int number = 2; taken_.count(base) != 0; ++number) base = stem + "-" + std::to_string(number);
+  for (int number = 2; taken_.count(base) != 0; ++number)
+    base = stem + "-" + std::to_string(number);
   taken_.insert(base);
 
   std::vector<File> files;
   for (const Format format : options_.formats) {
     const std::string name = base + "." + std::string(to_string(format));
-    files.push_back({format, options_.folder == "." ? name : (fs::path(options_.folder) / name).string()});
+    files.push_back(
+        {format, options_.folder == "." ? name : (fs::path(options_.folder) / name).string()});
     MAIE_TRY(check_free(files.back().path));
   }
   return files;

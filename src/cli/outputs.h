@@ -13,7 +13,8 @@ namespace maie::cli {
 /// Forms a transcript can be written in; each is also the extension of its file.
 enum class Format { kTxt, kSrt, kVtt, kTsv, kJson };
 
-inline constexpr Format kFormats[] = {Format::kTxt, Format::kSrt, Format::kVtt, Format::kTsv, Format::kJson};
+inline constexpr Format kFormats[] = {Format::kTxt, Format::kSrt, Format::kVtt, Format::kTsv,
+                                      Format::kJson};
 
 std::string_view to_string(Format format);
 

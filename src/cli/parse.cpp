@@ -35,10 +35,11 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 Result<double> parse_clock(std::string_view text) {
-  const Status malformed = invalid_input(quoted(text) + " is not a time; write seconds (90.5) or [HH:]MM:SS[.mmm] (1:30.500)");
+  const Status malformed = invalid_input(
+      quoted(text) + " is not a time; write seconds (90.5) or [HH:]MM:SS[.mmm] (1:30.500)");
   double total = 0;
   int fields = 0;
-  for (std::string_view rest = text; ; ++fields) {
+  for (std::string_view rest = text;; ++fields) {
     const size_t colon = rest.find(':');
     const bool last = colon == rest.npos;
     const std::string_view field = rest.substr(0, colon);
@@ -56,7 +57,8 @@ Result<double> parse_clock(std::string_view text) {
 Result<pipeline::ClipRange> parse_clip(std::string_view text) {
   const size_t dash = text.find('-');
   if (dash == text.npos) {
-    return invalid_input(quoted(text) + " is not a clip; write START-END, either side may be empty (1:00-2:30)");
+    return invalid_input(quoted(text) +
+                         " is not a clip; write START-END, either side may be empty (1:00-2:30)");
   }
   const std::string_view start = trimmed(text.substr(0, dash));
   const std::string_view end = trimmed(text.substr(dash + 1));
@@ -78,11 +80,13 @@ Result<std::vector<double>> parse_temperatures(std::string_view text) {
   for (const std::string& part : split_commas(text)) {
     const std::optional<double> value = plain_number(part);
     if (!value || *value > 2) {
-      return invalid_input(quoted(part) + " is not a temperature; write numbers from 0 to 2 (0,0.2,0.4)");
+      return invalid_input(quoted(part) +
+                           " is not a temperature; write numbers from 0 to 2 (0,0.2,0.4)");
     }
     values.push_back(*value);
   }
-  if (values.empty()) return invalid_input("no temperature given; write numbers from 0 to 2 (0,0.2,0.4)");
+  if (values.empty())
+    return invalid_input("no temperature given; write numbers from 0 to 2 (0,0.2,0.4)");
   return values;
 }
 
@@ -92,7 +96,9 @@ Result<std::vector<int>> parse_token_list(std::string_view text) {
     int value = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
     if (error != std::errc() || end != part.data() + part.size() || value < -1) {
-      return invalid_input(quoted(part) + " is not a token number; write numbers from 0, or -1 for the non-speech symbols");
+      return invalid_input(
+          quoted(part) +
+          " is not a token number; write numbers from 0, or -1 for the non-speech symbols");
     }
     tokens.push_back(value);
   }

@@ -7,8 +7,8 @@
 #include "base/status.h"
 #include "pipeline/transcribe.h"
 
-/// Values of the command line that are more than one number or word. All fail with kInvalidInput and
-/// a message that quotes the value and shows the form it should have.
+/// Values of the command line that are more than one number or word. All fail with kInvalidInput
+/// and a message that quotes the value and shows the form it should have.
 namespace maie::cli {
 
 /// Seconds of "12", "12.5", "1:02" (minutes), "1:02:03.250" (hours). Not negative; minutes and

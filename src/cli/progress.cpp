@@ -85,7 +85,8 @@ std::string render_progress(const ProgressState& input, int columns, bool colour
   }
   if (take(kBarColumns + 3)) line = bar(state.fraction, colour) + " " + line;
   std::string name = printable(state.name);
-  if (state.count > 1) name.insert(0, std::to_string(state.index) + "/" + std::to_string(state.count) + " ");
+  if (state.count > 1)
+    name.insert(0, std::to_string(state.index) + "/" + std::to_string(state.count) + " ");
   const int name_room = room - 1;
   if (name_room >= kNarrowestName) {
     name = shorten(name, size_t(name_room));

@@ -10,16 +10,16 @@ namespace maie::cli {
 
 /// What the progress line shows at one moment.
 struct ProgressState {
-  std::string name;       ///< of the recording
-  int index = 1;          ///< which of `count` recordings
+  std::string name;  ///< of the recording
+  int index = 1;     ///< which of `count` recordings
   int count = 1;
   double fraction = 0;    ///< done, 0..1
   double elapsed_s = 0;   ///< since the recording was opened
   double duration_s = 0;  ///< of the recording; 0 while it is still being read
 };
 
-/// One line of at most `columns` - 1 columns: name, bar, percent, time taken, time left, and how many
-/// seconds of audio a second takes. Parts that do not fit are left out. Pure.
+/// One line of at most `columns` - 1 columns: name, bar, percent, time taken, time left, and how
+/// many seconds of audio a second takes. Parts that do not fit are left out. Pure.
 /// @param colour  colours the bar with terminal sequences, which take no columns.
 std::string render_progress(const ProgressState& state, int columns, bool colour);
 
@@ -33,8 +33,9 @@ class ProgressLine {
   using Clock = std::chrono::steady_clock;
 
   /// @param now  the clock, replaceable in tests.
-  ProgressLine(Console& console, std::string name, int index, int count,
-               std::function<Clock::time_point()> now = [] { return Clock::now(); });
+  ProgressLine(
+      Console& console, std::string name, int index, int count,
+      std::function<Clock::time_point()> now = [] { return Clock::now(); });
   ~ProgressLine() { console_.clear(); }
 
   /// The recording was opened: its work starts now.

@@ -14,10 +14,11 @@ namespace maie::cli {
 /// A recording and what was heard in it.
 struct Recognised {
   pipeline::Transcript transcript;
-  std::vector<std::string> input_warnings;  ///< what was wrong with the file although it could be used
-  std::string container;                    ///< "wav", ...; empty when unknown
-  std::string codec;                        ///< "pcm_s16le", ...
-  int rate_hz = 0;                          ///< as recorded
+  std::vector<std::string>
+      input_warnings;     ///< what was wrong with the file although it could be used
+  std::string container;  ///< "wav", ...; empty when unknown
+  std::string codec;      ///< "pcm_s16le", ...
+  int rate_hz = 0;        ///< as recorded
   int channels = 0;
 };
 

@@ -49,7 +49,8 @@ class Job {
 
     Result<std::unique_ptr<Recogniser>> loaded = load_(arguments_.engine);
     if (cancel_.is_cancelled()) return stopped(0);
-    if (!loaded.has_value()) return fail_all(works, loaded.error(), exit_code_of(loaded.error().code()));
+    if (!loaded.has_value())
+      return fail_all(works, loaded.error(), exit_code_of(loaded.error().code()));
     recogniser_ = std::move(*loaded);
     describe_model();
     if (const Status status = recogniser_->validate(arguments_.transcribe); !status.ok()) {
@@ -72,7 +73,8 @@ class Job {
     if (!to_stdout) {
       destination_ = Destination::kFiles;
     } else {
-      destination_ = formats_[0] == Format::kTxt ? Destination::kStdoutLines : Destination::kStdoutDocument;
+      destination_ =
+          formats_[0] == Format::kTxt ? Destination::kStdoutLines : Destination::kStdoutDocument;
     }
   }
 
@@ -93,7 +95,8 @@ class Job {
     std::vector<std::string> paths;
     for (const Input& input : inputs) paths.push_back(input.path);
     OutputPlan outputs({.folder = arguments_.output_folder.empty() ? "." : arguments_.output_folder,
-                        .formats = formats_, .overwrite = arguments_.overwrite},
+                        .formats = formats_,
+                        .overwrite = arguments_.overwrite},
                        paths);
     std::vector<Work> works;
     for (size_t i = 0; i < inputs.size(); ++i) {
@@ -123,9 +126,10 @@ class Job {
 
   void describe_model() {
     const pipeline::ModelInfo& model = recogniser_->info();
-    console_.detail("model", "model " + model.path + " (" + model.source + ", stored as " + model.stored_type +
-                                 ", computed in " + model.compute_type + "), voice activity: " +
-                                 (model.vad.empty() ? "energy gate" : model.vad));
+    console_.detail(
+        "model", "model " + model.path + " (" + model.source + ", stored as " + model.stored_type +
+                     ", computed in " + model.compute_type +
+                     "), voice activity: " + (model.vad.empty() ? "energy gate" : model.vad));
   }
 
   int work_through(const std::vector<Work>& works, size_t count) {
@@ -153,7 +157,8 @@ class Job {
     console_.clear();
     if (!write_failure_.ok()) return fail_stdout();
     if (!result.has_value()) {
-      // Ctrl-C reaches the decoding child too: once a stop was asked for, how the work ended says nothing.
+      // Ctrl-C reaches the decoding child too: once a stop was asked for, how the work ended says
+      // nothing.
       if (cancel_.is_cancelled()) return kExitInterrupted;
       return fail(work.index, work.path, result.error(), exit_code_of(result.error().code()));
     }
@@ -172,7 +177,8 @@ class Job {
 
   // A segment as it comes: the result itself, or for someone who watches.
   void show(const pipeline::Segment& segment) {
-    const bool watched = console_.traits().out_is_terminal || console_.verbosity() == Verbosity::kVerbose;
+    const bool watched =
+        console_.traits().out_is_terminal || console_.verbosity() == Verbosity::kVerbose;
     const bool is_result = destination_ == Destination::kStdoutLines;
     if (destination_ == Destination::kStdoutDocument) return;
     if (!is_result && (!watched || console_.verbosity() == Verbosity::kQuiet)) return;
@@ -189,7 +195,8 @@ class Job {
 
   int fail_stdout() {
     if (console_.output_closed()) return kExitOk;
-    console_.error("io_error", write_failure_.message() + "; free some space or redirect the output elsewhere");
+    console_.error("io_error",
+                   write_failure_.message() + "; free some space or redirect the output elsewhere");
     return kExitIo;
   }
 
@@ -200,14 +207,16 @@ class Job {
       return write_failure_.ok() ? int(kExitOk) : fail_stdout();
     }
     std::vector<std::string> contents;
-    for (const OutputPlan::File& file : work.files) contents.push_back(render(file.format, work.path, result));
+    for (const OutputPlan::File& file : work.files)
+      contents.push_back(render(file.format, work.path, result));
     // Should the user stop the program right now, the files of this recording are still finished.
     const StopSignals::Shield shield;
     for (size_t i = 0; i < work.files.size(); ++i) {
       const OutputPlan::File& file = work.files[i];
       const Status status = write_file_atomically(file.path, contents[i]);
       if (!status.ok()) {
-        const Status named = Status(status.code(), status.message() + "; free some space or choose another --output-dir");
+        const Status named = Status(
+            status.code(), status.message() + "; free some space or choose another --output-dir");
         return fail(work.index, work.path, named, exit_code_of_output(status.code()));
       }
       console_.detail("written", "wrote " + file.path);
@@ -216,7 +225,8 @@ class Job {
   }
 
   std::string render(Format format, const std::string& input, const Recognised& result) {
-    if (format != Format::kJson) return render_transcript(format, result.transcript, arguments_.subtitles);
+    if (format != Format::kJson)
+      return render_transcript(format, result.transcript, arguments_.subtitles);
     RunInfo run{input, arguments_.engine, arguments_.transcribe, recogniser_->info()};
     run.model.sha256 = recogniser_->model_hash();
     return to_text(result_document(run, result));
@@ -235,8 +245,8 @@ class Job {
   }
 
   int stopped(size_t done) {
-    console_.info("stopped", "stopped; " + std::to_string(done) + " of " + std::to_string(codes_.size()) +
-                                 " recordings are done");
+    console_.info("stopped", "stopped; " + std::to_string(done) + " of " +
+                                 std::to_string(codes_.size()) + " recordings are done");
     return kExitInterrupted;
   }
 

@@ -23,8 +23,8 @@ text::Cue cue_of(const Segment& segment) {
 std::string clock(double seconds) {
   const long long total = llround((seconds >= 0 ? seconds : 0.0) * 1000);
   char text[40];
-  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", total / 3'600'000, total / 60'000 % 60,
-                total / 1000 % 60, total % 1000);
+  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld.%03lld", total / 3'600'000,
+                total / 60'000 % 60, total / 1000 % 60, total % 1000);
   return text;
 }
 

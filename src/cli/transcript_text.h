@@ -8,7 +8,8 @@
 
 namespace maie::cli {
 
-/// The transcript as a txt, srt, vtt or tsv file. Not for kJson, which needs more than a transcript.
+/// The transcript as a txt, srt, vtt or tsv file. Not for kJson, which needs more than a
+/// transcript.
 std::string render_transcript(Format format, const pipeline::Transcript& transcript,
                               const text::SubtitleOptions& options);
 
@@ -16,7 +17,8 @@ std::string render_transcript(Format format, const pipeline::Transcript& transcr
 /// segments are exactly the txt file.
 std::string plain_line(const pipeline::Segment& segment);
 
-/// The same for people watching: "[00:00:01.000 --> 00:00:03.500] text", without control characters.
+/// The same for people watching: "[00:00:01.000 --> 00:00:03.500] text", without control
+/// characters.
 std::string timed_line(const pipeline::Segment& segment);
 
 }  // namespace maie::cli

@@ -18,7 +18,15 @@ namespace maie::formats {
 ///   q8_0  f16 d, 32 signed bytes                    v = d * q
 ///
 /// Low nibbles are values 0..15, high nibbles 16..31; bit j of the u32 is the fifth bit of value j.
-enum class BlockType : uint32_t { kF32 = 0, kF16 = 1, kQ4_0 = 2, kQ4_1 = 3, kQ5_0 = 6, kQ5_1 = 7, kQ8_0 = 8 };
+enum class BlockType : uint32_t {
+  kF32 = 0,
+  kF16 = 1,
+  kQ4_0 = 2,
+  kQ4_1 = 3,
+  kQ5_0 = 6,
+  kQ5_1 = 7,
+  kQ8_0 = 8
+};
 
 /// The type of that number; nullopt for one this program does not read.
 std::optional<BlockType> block_type(uint32_t number);

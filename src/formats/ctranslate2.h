@@ -14,7 +14,8 @@
 
 namespace maie::formats {
 
-/// The variables of a CTranslate2 `model.bin`, mapped and not copied. Immutable; any thread may read.
+/// The variables of a CTranslate2 `model.bin`, mapped and not copied. Immutable; any thread may
+/// read.
 ///
 /// Variables follow each other without padding, so most views are not aligned to their element:
 /// who needs that checks the address and copies (memcpy).

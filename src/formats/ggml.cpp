@@ -39,7 +39,8 @@ Status GgmlFile::read_tensors(ByteReader& reader) {
     if (!rank || !name_bytes || !type_number) return cut_short(path_, "a tensor's head");
     if (*rank < 0 || *rank > Shape::kMaxRank || *name_bytes <= 0 || *name_bytes > kMaxNameBytes) {
       return corrupt(path_ + ": no tensor begins at byte " +
-                     std::to_string(reader.position() - 12) + " where one is due; fetch the file again");
+                     std::to_string(reader.position() - 12) +
+                     " where one is due; fetch the file again");
     }
     std::array<int32_t, Shape::kMaxRank> dims{};
     for (int d = 0; d < *rank; ++d) {
@@ -61,7 +62,8 @@ Status GgmlFile::read_tensors(ByteReader& reader) {
       const int32_t dim = dims[size_t(d)];
       const size_t step = d == 0 ? block_values(*type) : 1;
       if (dim <= 0 || size_t(dim) % step != 0) {
-        return corrupt(what + " has a dimension of " + std::to_string(dim) + "; fetch the file again");
+        return corrupt(what + " has a dimension of " + std::to_string(dim) +
+                       "; fetch the file again");
       }
       tensor.shape.append(dim);
       if (blocks) blocks = checked_product(*blocks, uint64_t(dim) / step);
@@ -69,9 +71,10 @@ Status GgmlFile::read_tensors(ByteReader& reader) {
     if (*rank == 0 && block_values(*type) != 1) return corrupt(what + " has no dimensions");
     const auto size = blocks ? checked_product(*blocks, block_bytes(*type)) : std::nullopt;
     if (!size || *size > reader.remaining()) {
-      return corrupt(what + " of shape " + tensor.shape.to_string() + " ends past the file by " +
-                     (size ? std::to_string(*size - reader.remaining()) : "far more than there are") +
-                     " bytes; the download is probably cut short, fetch the file again");
+      return corrupt(
+          what + " of shape " + tensor.shape.to_string() + " ends past the file by " +
+          (size ? std::to_string(*size - reader.remaining()) : "far more than there are") +
+          " bytes; the download is probably cut short, fetch the file again");
     }
     tensor.bytes = *reader.take(size_t(*size));
     if (!tensors_.emplace(*name, tensor).second) {

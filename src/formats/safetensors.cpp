@@ -23,7 +23,7 @@ struct Safetensors::HeaderTensor {
 
 namespace {
 
-constexpr size_t kMaxRank = 64;       // far above any tensor; bounds the memory of a hostile header
+constexpr size_t kMaxRank = 64;  // far above any tensor; bounds the memory of a hostile header
 constexpr size_t kMaxShards = 4096;
 constexpr size_t kMaxIndexBytes = 64 << 20;
 constexpr size_t kMaxDepth = 16;
@@ -34,12 +34,23 @@ struct TypeName {
   std::optional<DType> type;  // none: we have no such element
 };
 constexpr std::array<TypeName, 17> kTypes = {{
-    {"F32", 4, DType::kF32},   {"F16", 2, DType::kF16},   {"BF16", 2, DType::kBF16},
-    {"I8", 1, DType::kI8},     {"U8", 1, DType::kU8},     {"I16", 2, DType::kI16},
-    {"I32", 4, DType::kI32},   {"I64", 8, DType::kI64},   {"F64", 8, DType::kF64},
-    {"BOOL", 1, std::nullopt}, {"U16", 2, std::nullopt},  {"U32", 4, std::nullopt},
-    {"U64", 8, std::nullopt},  {"F8_E4M3", 1, std::nullopt}, {"F8_E5M2", 1, std::nullopt},
-    {"F8_E8M0", 1, std::nullopt}, {"C64", 8, std::nullopt},
+    {"F32", 4, DType::kF32},
+    {"F16", 2, DType::kF16},
+    {"BF16", 2, DType::kBF16},
+    {"I8", 1, DType::kI8},
+    {"U8", 1, DType::kU8},
+    {"I16", 2, DType::kI16},
+    {"I32", 4, DType::kI32},
+    {"I64", 8, DType::kI64},
+    {"F64", 8, DType::kF64},
+    {"BOOL", 1, std::nullopt},
+    {"U16", 2, std::nullopt},
+    {"U32", 4, std::nullopt},
+    {"U64", 8, std::nullopt},
+    {"F8_E4M3", 1, std::nullopt},
+    {"F8_E5M2", 1, std::nullopt},
+    {"F8_E8M0", 1, std::nullopt},
+    {"C64", 8, std::nullopt},
 }};
 
 const TypeName* type_named(std::string_view name) {
@@ -52,8 +63,8 @@ const TypeName* type_named(std::string_view name) {
 std::string labelled(std::string_view name) { return "tensor \"" + printable(name) + "\""; }
 
 // JSON events without a tree: a header of 100 MB may name a million tensors, and an ordered tree
-// takes quadratic time to look for repeated keys. Subclasses see keys and values with the depth they
-// stand at; the root object's keys have depth 1.
+// takes quadratic time to look for repeated keys. Subclasses see keys and values with the depth
+// they stand at; the root object's keys have depth 1.
 class Events : public nlohmann::json_sax<Json> {
  public:
   const std::string& error() const { return error_; }
@@ -123,7 +134,8 @@ class IndexReader : public Events {
     return !inside_ || refuse("has a weight_map with a value that is not a file name");
   }
   bool object_begins() override {
-    if (inside_ && depth_ > 2) return refuse("has a weight_map that is not an object of file names");
+    if (inside_ && depth_ > 2)
+      return refuse("has a weight_map that is not an object of file names");
     return true;
   }
   bool object_ended() override {
@@ -209,7 +221,8 @@ class Safetensors::HeaderReader : public Events {
   bool array_begins() override {
     if (depth_ == 3 && open_list() != nullptr) {
       HeaderTensor& tensor = tensors.back();
-      return !std::exchange(field_ == "shape" ? tensor.has_shape : tensor.has_offsets, true) || twice();
+      return !std::exchange(field_ == "shape" ? tensor.has_shape : tensor.has_offsets, true) ||
+             twice();
     }
     return other();
   }
@@ -261,9 +274,8 @@ Status Safetensors::add_bytes(std::span<const std::byte> bytes, const std::strin
 
   const auto data = *reader.take(reader.remaining());
   auto& tensors = events.tensors;
-  std::sort(tensors.begin(), tensors.end(), [](const HeaderTensor& a, const HeaderTensor& b) {
-    return a.offsets < b.offsets;
-  });
+  std::sort(tensors.begin(), tensors.end(),
+            [](const HeaderTensor& a, const HeaderTensor& b) { return a.offsets < b.offsets; });
   uint64_t expected = 0;
   for (const HeaderTensor& tensor : tensors) {
     const std::string where = path + ": " + labelled(tensor.name);
@@ -283,7 +295,8 @@ Status Safetensors::add_bytes(std::span<const std::byte> bytes, const std::strin
       return corrupt(where + " ends " + std::to_string(end - data.size()) +
                      " bytes past the file; the download is probably cut short" + again);
     }
-    Entry entry{.view = {}, .type = tensor.type, .rank = tensor.shape.size(), .begin = begin, .end = end};
+    Entry entry{
+        .view = {}, .type = tensor.type, .rank = tensor.shape.size(), .begin = begin, .end = end};
     if (const TypeName* type = type_named(tensor.type)) {
       std::optional<uint64_t> size = type->bytes;
       bool empty = false;  // a zero extent makes the rest irrelevant, also an overflow before it
@@ -293,7 +306,8 @@ Status Safetensors::add_bytes(std::span<const std::byte> bytes, const std::strin
       }
       if (empty) size = 0;
       if (!size || *size != end - begin) {
-        return corrupt(where + " has " + std::to_string(end - begin) + " bytes, its shape asks for " +
+        return corrupt(where + " has " + std::to_string(end - begin) +
+                       " bytes, its shape asks for " +
                        (size ? std::to_string(*size) : "more than there are numbers for") + again);
       }
       // Absurd extents beside a zero one would overflow where shapes are multiplied out.
@@ -401,7 +415,8 @@ const ConstTensor* Safetensors::find(std::string_view name) const {
 Result<ConstTensor> Safetensors::get(std::string_view name) const {
   const auto it = entries_.find(name);
   if (it == entries_.end()) {
-    return not_found(path_ + ": has no " + labelled(name) + "; the model is incomplete or of another kind");
+    return not_found(path_ + ": has no " + labelled(name) +
+                     "; the model is incomplete or of another kind");
   }
   if (!it->second.view) {
     return unsupported(path_ + ": " + labelled(name) + " has element type " +

@@ -60,8 +60,8 @@ class Safetensors {
 
  private:
   struct Entry {
-    ConstTensor view;         // no data: not representable, `type` and `rank` say why
-    std::string type;         // as written, e.g. "F8_E4M3"
+    ConstTensor view;  // no data: not representable, `type` and `rank` say why
+    std::string type;  // as written, e.g. "F8_E4M3"
     size_t rank = 0;
     uint64_t begin = 0, end = 0;
   };

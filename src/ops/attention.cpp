@@ -14,8 +14,8 @@ void self_attention(Stream& s, ConstTensor qkv, const SelfAttentionOptions& opti
   check(y.shape() == Shape({B, T, C}), "self_attention: shape of y");
   switch (s.device().kind) {
     case Device::Kind::kCpu: {
-      const bool reduced = options.type != ComputeType::kFloat32 &&
-                           cpu::gemm_is_native(cpu::GemmType::kBF16);
+      const bool reduced =
+          options.type != ComputeType::kFloat32 && cpu::gemm_is_native(cpu::GemmType::kBF16);
       const auto type = reduced ? cpu::GemmType::kBF16 : cpu::GemmType::kF32;
       const Arena::Scope scope(scratch);
       const auto bytes = int64_t(cpu::self_attention_scratch_bytes(type, T, C, options.heads));
@@ -90,7 +90,8 @@ void cached_attention(Stream& s, ConstTensor qkv, int heads, std::span<const Row
   for (const RowHistory& history : histories) {
     check(history.count >= 1, "cached_attention: a history ends with the row's own cell");
     for (int32_t i = 0; i < history.count; ++i) {
-      check(history.cells[i] >= 0 && history.cells[i] < cache.dim(0), "cached_attention: cells of the cache");
+      check(history.cells[i] >= 0 && history.cells[i] < cache.dim(0),
+            "cached_attention: cells of the cache");
     }
   }
   switch (s.device().kind) {

@@ -10,7 +10,8 @@ namespace maie::ops {
 
 struct SelfAttentionOptions {
   int heads = 1;
-  ComputeType type = ComputeType::kFloat32;  ///< of the two products: float32, else bfloat16 if native
+  ComputeType type =
+      ComputeType::kFloat32;  ///< of the two products: float32, else bfloat16 if native
 };
 
 /// y = softmax(q kᵀ / sqrt(D)) v for every head and sequence; every row looks at every row.
@@ -48,10 +49,11 @@ void cross_attention(Stream& s, ConstTensor q, std::span<const CrossCache* const
 /// The positions a decoder row looks at, as cells of the cache; its own cell is the last.
 using RowHistory = cpu::RowHistory;
 
-/// Causal self-attention of single rows over a cache of cells. First every row's k and v go to its own
-/// cell (rounded to the cache's type), then each row attends over its history. Hypotheses that share
-/// a past share its cells, so that a fork costs a list of numbers and no copy.
-/// @param qkv [R, 3C] float32. @param cache [cells, 2C] float32 or bfloat16. @param y [R, C] float32.
+/// Causal self-attention of single rows over a cache of cells. First every row's k and v go to its
+/// own cell (rounded to the cache's type), then each row attends over its history. Hypotheses that
+/// share a past share its cells, so that a fork costs a list of numbers and no copy.
+/// @param qkv [R, 3C] float32. @param cache [cells, 2C] float32 or bfloat16. @param y [R, C]
+/// float32.
 void cached_attention(Stream& s, ConstTensor qkv, int heads, std::span<const RowHistory> histories,
                       Tensor cache, Tensor y);
 

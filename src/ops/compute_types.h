@@ -5,8 +5,8 @@
 
 namespace maie::ops {
 
-/// The type a device computes in when asked for `wanted`: `auto` becomes the fastest good one (int8 on
-/// a CPU), names a device has no arithmetic for become the nearest it has (float16 on a CPU:
+/// The type a device computes in when asked for `wanted`: `auto` becomes the fastest good one (int8
+/// on a CPU), names a device has no arithmetic for become the nearest it has (float16 on a CPU:
 /// float32). Always one of float32, bfloat16, int8.
 ComputeType resolve(Device device, ComputeType wanted);
 

@@ -13,7 +13,8 @@ struct EmbeddingTable {
 };
 
 /// y[r] = table[ids[r]] + positions[position[r]].
-/// @param positions [P, C] float32. @param y [R, C] float32. Ids and positions lie within their tables.
+/// @param positions [P, C] float32. @param y [R, C] float32. Ids and positions lie within their
+/// tables.
 void embed(Stream& s, std::span<const int> ids, std::span<const int> position_of,
            const EmbeddingTable& table, ConstTensor positions, Tensor y);
 

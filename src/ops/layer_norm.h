@@ -10,8 +10,8 @@ struct NormWeights {
   ConstTensor beta;
 };
 
-/// y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta over the last dimension, with the population
-/// variance (arXiv:1607.06450). @param x, y [..., C] float32; y may be x.
+/// y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta over the last dimension, with the
+/// population variance (arXiv:1607.06450). @param x, y [..., C] float32; y may be x.
 void layer_norm(Stream& s, ConstTensor x, const NormWeights& w, Tensor y, float eps = 1e-5f);
 
 /// y[b, t] += x[t]: adds one table of rows to each sequence of a batch.

@@ -25,8 +25,9 @@ class LinearWeights {
   LinearWeights& operator=(LinearWeights&&) noexcept;
   ~LinearWeights();
 
-  /// Converts and packs. `type` is one of float32, bfloat16 and int8 (one scale per output row; int8
-  /// sources keep their values and scales to the bit). The work is spread over the stream's team.
+  /// Converts and packs. `type` is one of float32, bfloat16 and int8 (one scale per output row;
+  /// int8 sources keep their values and scales to the bit). The work is spread over the stream's
+  /// team.
   static LinearWeights pack(Stream& s, ComputeType type, const LinearSource& source);
 
   int64_t in() const { return in_; }    ///< K

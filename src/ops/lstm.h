@@ -10,7 +10,8 @@ struct PackedLstm;
 
 namespace maie::ops {
 
-/// The recurrent half of an LSTM layer, in the layout the device reads fastest. Immutable; any thread.
+/// The recurrent half of an LSTM layer, in the layout the device reads fastest. Immutable; any
+/// thread.
 class LstmWeights {
  public:
   LstmWeights();
@@ -30,8 +31,10 @@ class LstmWeights {
   std::unique_ptr<cpu::PackedLstm> cpu_;
 };
 
-/// One LSTM layer over a sequence whose input half is already projected (one `linear` for all of it):
-///   i, f, g, o = projected[t] + h W_hhᵀ;   c = σ(f) c + σ(i) tanh(g);   h = σ(o) tanh(c);   y[t] = h
+/// One LSTM layer over a sequence whose input half is already projected (one `linear` for all of
+/// it):
+///   i, f, g, o = projected[t] + h W_hhᵀ;   c = σ(f) c + σ(i) tanh(g);   h = σ(o) tanh(c);   y[t] =
+///   h
 /// @param projected [T, 4H] float32, x W_ihᵀ + b_ih + b_hh.
 /// @param h, c      [H] float32, the state: read before the first step, left as after the last.
 /// @param y         [T, H] float32.

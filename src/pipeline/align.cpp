@@ -55,7 +55,8 @@ Result<std::vector<search::TimedWord>> align_words(whisper::Model& model,
     }
     for (size_t i = 0; i < wanted.size(); ++i) {
       const size_t t = first + size_t(wanted[i]) - first_row;
-      const std::span<const float> row(logits.view().data<float>() + i * V, size_t(tokenizer.eot()));
+      const std::span<const float> row(logits.view().data<float>() + i * V,
+                                       size_t(tokenizer.eot()));
       probabilities[t] = std::exp(row[size_t(text[t])] - search::log_sum_exp(row));
     }
   }

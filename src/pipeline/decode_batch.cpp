@@ -62,8 +62,7 @@ void DecodeBatch::start_attempt(Active& active) {
   search::SearchOptions options = options_.search;
   options.temperature = float(options_.temperatures[active.attempt]);
   options.seed = search::derive_seed(active.job.seed, active.attempt);
-  active.search =
-      std::make_unique<search::WindowSearch>(active.job.prompt, options_.ids, options);
+  active.search = std::make_unique<search::WindowSearch>(active.job.prompt, options_.ids, options);
 }
 
 // Appends the rows this window wants next, and the cells they write to.
@@ -88,8 +87,8 @@ void DecodeBatch::collect_rows(Active& active) {
       cells_.share(next.back());
       next.back().push_back(cells_.take());
       wanted_.push_back(int(rows_.size()));
-      rows_.push_back({row.token, row.position,
-                       {next.back().data(), int32_t(next.back().size())}, window});
+      rows_.push_back(
+          {row.token, row.position, {next.back().data(), int32_t(next.back().size())}, window});
     }
     for (const History& history : active.histories) cells_.release(history);
     active.histories = std::move(next);  // moves the vectors, not their elements: pointers stay
@@ -144,8 +143,7 @@ Result<std::vector<WindowOutcome>> DecodeBatch::step() {
 
   threads_.for_each(int64_t(active_.size()), [&](int64_t index, int) {
     Active& active = *active_[size_t(index)];
-    std::span<float> mine =
-        logits.rows(active.first_logits, active.logits_rows).span<float>();
+    std::span<float> mine = logits.rows(active.first_logits, active.logits_rows).span<float>();
     if (!active.prefilled) {
       active.prefilled = true;
       const size_t row = static_cast<size_t>(V);

@@ -12,8 +12,8 @@
 
 namespace maie::pipeline {
 
-/// Hands out cells of the decoder cache. A cell is shared by every hypothesis whose past runs through
-/// it and comes back when the last of them is gone.
+/// Hands out cells of the decoder cache. A cell is shared by every hypothesis whose past runs
+/// through it and comes back when the last of them is gone.
 class CellPool {
  public:
   explicit CellPool(int64_t cells) : references_(static_cast<size_t>(cells), 0) {}
@@ -31,7 +31,7 @@ class CellPool {
 
 /// One encoded window on its way through the temperature ladder.
 struct WindowJob {
-  size_t index = 0;                     ///< the caller's number
+  size_t index = 0;  ///< the caller's number
   std::vector<int> prompt;
   std::unique_ptr<whisper::Window> window;
   uint64_t seed = 0;
@@ -43,14 +43,14 @@ struct WindowOutcome {
   std::vector<int> prompt;
   std::unique_ptr<whisper::Window> window;
   search::Outcome decoded;
-  double temperature = 0;               ///< of the last attempt (which need not be the chosen one)
+  double temperature = 0;  ///< of the last attempt (which need not be the chosen one)
   double compression_ratio = 0;
-  bool failed_gates = false;            ///< no temperature passed; this is the least bad attempt
+  bool failed_gates = false;  ///< no temperature passed; this is the least bad attempt
 };
 
 struct BatchOptions {
   search::TokenIds ids;
-  search::SearchOptions search;         ///< temperature and seed are set for each attempt
+  search::SearchOptions search;  ///< temperature and seed are set for each attempt
   std::vector<double> temperatures = {0.0};
   search::Gates gates;
   /// Length of text over its compressed length; given the text tokens of an attempt.
@@ -59,8 +59,8 @@ struct BatchOptions {
 
 /// Decodes windows together: every pass of the network serves all of them, whatever their stage. A
 /// window joins with its prompt while others are in the middle of their text, and leaves when it is
-/// done; one that fails its gate starts again at the next temperature. Outcomes do not depend on what
-/// else is in the batch. One thread at a time.
+/// done; one that fails its gate starts again at the next temperature. Outcomes do not depend on
+/// what else is in the batch. One thread at a time.
 class DecodeBatch {
  public:
   DecodeBatch(whisper::Model& model, ThreadPool& threads, const BatchOptions& options);

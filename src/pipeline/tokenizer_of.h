@@ -5,8 +5,8 @@
 
 namespace maie::pipeline {
 
-/// The tokenizer that belongs to weights: tokenizer.json where there is one, else the vocabulary of the
-/// CTranslate2 or ggml file.
+/// The tokenizer that belongs to weights: tokenizer.json where there is one, else the vocabulary of
+/// the CTranslate2 or ggml file.
 Result<text::WhisperTokenizer> tokenizer_of(const whisper::Weights& weights);
 
 }  // namespace maie::pipeline

@@ -20,11 +20,12 @@ namespace maie::pipeline {
 /// What to load and how to run it; fixed for the life of a Transcriber.
 struct TranscriberOptions {
   std::string model_path;      ///< directory (Hugging Face or CTranslate2) or ggml-*.bin file
-  std::string vad_model_path;  ///< Silero safetensors; empty: looked for beside the model, else the energy gate
+  std::string vad_model_path;  ///< Silero safetensors; empty: looked for beside the model, else the
+                               ///< energy gate
   ComputeType compute_type = ComputeType::kAuto;
-  int threads = 0;             ///< 0: one per core
-  int batch_size = 8;          ///< windows decoded together, at most
-  int max_rows = 64;           ///< hypotheses decoded together, at most: bounds beam_size and best_of
+  int threads = 0;     ///< 0: one per core
+  int batch_size = 8;  ///< windows decoded together, at most
+  int max_rows = 64;   ///< hypotheses decoded together, at most: bounds beam_size and best_of
 };
 
 /// Voice activity parameters (Silero's names, spec of the segmentation in docs/models/silero.md).
@@ -44,23 +45,25 @@ struct ClipRange {
 
 /// How one recording is transcribed. Defaults are those of the command line.
 struct TranscribeOptions {
-  std::string language;                ///< code; empty: detected where the model can
-  std::string task = "transcribe";     ///< or "translate"
+  std::string language;             ///< code; empty: detected where the model can
+  std::string task = "transcribe";  ///< or "translate"
   int beam_size = 5;
-  int best_of = 5;                     ///< samples per temperature above 0
+  int best_of = 5;  ///< samples per temperature above 0
   double patience = 1.0;
   double length_penalty = 1.0;
   double repetition_penalty = 1.0;
   int no_repeat_ngram_size = 0;
   std::vector<double> temperatures = {0.0, 0.2, 0.4, 0.6, 0.8, 1.0};
   double compression_ratio_threshold = 2.4;
-  double log_prob_threshold = -1.0;    ///< 0.4 of it takes text out where the model has no no-speech token
+  double log_prob_threshold =
+      -1.0;  ///< 0.4 of it takes text out where the model has no no-speech token
   double no_speech_threshold = 0.6;
-  bool batched = true;                 ///< packed voice regions; false: the sequential window loop
+  bool batched = true;  ///< packed voice regions; false: the sequential window loop
   bool condition_on_previous_text = false;  ///< sequential loop only
-  bool without_timestamps = false;     ///< no times inside a window: one segment each
-  /// Batched mode: let the model write timestamp tokens. Default: the words are decoded without them,
-  /// aligned by cross-attention and cut into sentences. The sequential loop always needs the tokens.
+  bool without_timestamps = false;          ///< no times inside a window: one segment each
+  /// Batched mode: let the model write timestamp tokens. Default: the words are decoded without
+  /// them, aligned by cross-attention and cut into sentences. The sequential loop always needs the
+  /// tokens.
   bool timestamp_tokens = false;
   bool word_timestamps = false;
   bool vad = true;
@@ -70,7 +73,7 @@ struct TranscribeOptions {
   std::vector<int> suppress_tokens = {-1};  ///< -1: the non-speech symbols
   bool suppress_blank = true;
   std::optional<double> hallucination_silence_s;  ///< needs word_timestamps
-  bool stop_repetition = true;         ///< end a hypothesis that repeats itself
+  bool stop_repetition = true;                    ///< end a hypothesis that repeats itself
   std::optional<ClipRange> clip;
   uint64_t seed = 0;
 };
@@ -85,12 +88,12 @@ struct Word {
 struct Segment {
   double start_s = 0;
   double end_s = 0;
-  std::string text;                   ///< with its leading space
+  std::string text;  ///< with its leading space
   std::vector<int> tokens;
-  std::vector<Word> words;            ///< only with word_timestamps
+  std::vector<Word> words;  ///< only with word_timestamps
   double temperature = 0;
   double avg_logprob = 0;
-  double confidence = 0;              ///< exp(mean token log-probability), 0..1
+  double confidence = 0;  ///< exp(mean token log-probability), 0..1
   double compression_ratio = 0;
   double no_speech_probability = 0;
 };
@@ -111,16 +114,16 @@ struct TimeSpan {
 /// Everything a transcription says about a recording and about itself.
 struct Transcript {
   std::vector<Segment> segments;
-  std::string language;                 ///< code; empty where the model has no languages
+  std::string language;  ///< code; empty where the model has no languages
   double language_probability = 0;
-  double duration_s = 0;                ///< of the recording
+  double duration_s = 0;  ///< of the recording
   double duration_after_vad_s = 0;
-  std::string vad;                      ///< "silero", "energy" or "off"
-  std::vector<TimeSpan> speech;         ///< voice regions found
-  std::vector<DroppedRegion> dropped;   ///< filtered text and why
-  std::vector<TimeSpan> uncovered;      ///< voice but no text
-  std::vector<std::string> warnings;    ///< about the audio and the run
-  double wall_s = 0;                    ///< time the transcription took
+  std::string vad;                     ///< "silero", "energy" or "off"
+  std::vector<TimeSpan> speech;        ///< voice regions found
+  std::vector<DroppedRegion> dropped;  ///< filtered text and why
+  std::vector<TimeSpan> uncovered;     ///< voice but no text
+  std::vector<std::string> warnings;   ///< about the audio and the run
+  double wall_s = 0;                   ///< time the transcription took
 };
 
 struct ModelInfo {

@@ -26,10 +26,11 @@ constexpr int64_t kRate = audio::Clip::kRate;
 constexpr int64_t kWindowSamples = 30 * kRate;
 constexpr int kWindowFrames = audio::LogMel::kSegmentFrames;
 
-// A model without a no-speech token (models/mini/asr) cannot say that nobody spoke: its certainty has
-// to, and the gate stands at this share of log_prob_threshold. Measured with the mini weights: speech,
-// also short, noisy or of words foreign to it, has an average log-probability of -0.25 and above;
-// what it makes of noises, hum, tones, chords and of people, whom it does not understand, -0.55 and below.
+// A model without a no-speech token (models/mini/asr) cannot say that nobody spoke: its certainty
+// has to, and the gate stands at this share of log_prob_threshold. Measured with the mini weights:
+// speech, also short, noisy or of words foreign to it, has an average log-probability of -0.25 and
+// above; what it makes of noises, hum, tones, chords and of people, whom it does not understand,
+// -0.55 and below.
 constexpr double kUnaidedGate = 0.4;
 
 std::string_view stripped(std::string_view text) {
@@ -129,12 +130,11 @@ Result<std::unique_ptr<Transcriber::Engine>> Transcriber::Engine::load(
 
   std::unique_ptr<Engine> engine(new Engine(options, std::move(tokenizer)));
   engine->weights_ = weights;
-  MAIE_ASSIGN(engine->model_,
-              whisper::Model::load(engine->stream_, weights,
-                                   {.compute_type = options.compute_type,
-                                    .max_rows = options.max_rows}));
-  const std::string vad =
-      options.vad_model_path.empty() ? find_vad_weights(options.model_path) : options.vad_model_path;
+  MAIE_ASSIGN(engine->model_, whisper::Model::load(engine->stream_, weights,
+                                                   {.compute_type = options.compute_type,
+                                                    .max_rows = options.max_rows}));
+  const std::string vad = options.vad_model_path.empty() ? find_vad_weights(options.model_path)
+                                                         : options.vad_model_path;
   MAIE_ASSIGN(engine->voice_, VoiceDetector::load(engine->stream_, vad));
   engine->log_mel_.emplace(weights->config().mel_bins);
   engine->info_ = {.path = options.model_path,
@@ -178,25 +178,31 @@ Status Transcriber::Engine::validate(const TranscribeOptions& options) const {
     return invalid_input("language \"" + options.language +
                          "\": this model knows one language only and takes no --language");
   }
-  const text::WhisperTask task = options.task == "translate" ? text::WhisperTask::kTranslate
-                                                             : text::WhisperTask::kTranscribe;
+  const text::WhisperTask task =
+      options.task == "translate" ? text::WhisperTask::kTranslate : text::WhisperTask::kTranscribe;
   if (task == text::WhisperTask::kTranslate && !tokenizer_.translate()) {
     return unsupported("this model cannot translate; leave out --task");
   }
-  const std::string language =
-      options.language.empty() && tokenizer_.is_multilingual() ? tokenizer_.languages().front().code
-                                                               : options.language;
+  const std::string language = options.language.empty() && tokenizer_.is_multilingual()
+                                   ? tokenizer_.languages().front().code
+                                   : options.language;
   return tokenizer_.sot_sequence(language, task).status();
 }
 
 Result<Settings> Transcriber::Engine::prepare(const TranscribeOptions& options) const {
   MAIE_TRY(validate(options));
-  Settings settings{.options = options, .batch = {}, .language = options.language,
-                    .sot_sequence = {}, .initial_prompt = {}, .hotwords = {}};
+  Settings settings{.options = options,
+                    .batch = {},
+                    .language = options.language,
+                    .sot_sequence = {},
+                    .initial_prompt = {},
+                    .hotwords = {}};
   const bool sequential = !options.batched || !options.vad;
-  settings.timestamp_tokens = tokenizer_.timestamp_begin() && !options.without_timestamps &&
-                              (sequential || options.timestamp_tokens || !tokenizer_.no_timestamps());
-  settings.align = options.word_timestamps || (!settings.timestamp_tokens && !options.without_timestamps);
+  settings.timestamp_tokens =
+      tokenizer_.timestamp_begin() && !options.without_timestamps &&
+      (sequential || options.timestamp_tokens || !tokenizer_.no_timestamps());
+  settings.align =
+      options.word_timestamps || (!settings.timestamp_tokens && !options.without_timestamps);
   BatchOptions& batch = settings.batch;
   batch.ids = token_ids();
   batch.temperatures = options.temperatures;
@@ -348,7 +354,8 @@ bool Transcriber::Engine::drop_if_unbelievable(const Settings& settings,
   std::string reason;
   if (search::is_silent(attempt, settings.batch.gates)) {
     reason = "no_speech";
-  } else if (outcome.failed_gates && outcome.decoded.avg_log_prob < settings.options.log_prob_threshold) {
+  } else if (outcome.failed_gates &&
+             outcome.decoded.avg_log_prob < settings.options.log_prob_threshold) {
     reason = "low_confidence";
   } else if (!tokenizer_.no_speech() &&
              outcome.decoded.avg_log_prob < kUnaidedGate * settings.options.log_prob_threshold) {
@@ -375,8 +382,8 @@ Result<WindowOutcome> Transcriber::Engine::decode_alone(const Settings& settings
   }
 }
 
-// Voice regions packed into windows of at most 30 s, decoded as one batch. Segments are given out in
-// the order of the recording, whatever order the windows finish in.
+// Voice regions packed into windows of at most 30 s, decoded as one batch. Segments are given out
+// in the order of the recording, whatever order the windows finish in.
 Status Transcriber::Engine::run_batched(const audio::Clip& clip,
                                         std::span<const audio::SampleSpan> speech,
                                         Settings& settings, Transcript& transcript,
@@ -406,14 +413,14 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
   };
   MAIE_TRY(load_mel(groups.front()));
   MAIE_TRY(choose_language(settings, transcript, mel.view()));
-  const std::vector<int> prompt = search::build_prompt(
-      {.previous = settings.initial_prompt,
-       .hotwords = settings.hotwords,
-       .sot_sequence = settings.sot_sequence,
-       .prefix = {},
-       .without_timestamps = !settings.timestamp_tokens,
-       .max_length = model_->config().text_context},
-      settings.batch.ids);
+  const std::vector<int> prompt =
+      search::build_prompt({.previous = settings.initial_prompt,
+                            .hotwords = settings.hotwords,
+                            .sot_sequence = settings.sot_sequence,
+                            .prefix = {},
+                            .without_timestamps = !settings.timestamp_tokens,
+                            .max_length = model_->config().text_context},
+                           settings.batch.ids);
 
   const int rows_each = std::max(settings.options.beam_size, settings.options.best_of);
   const size_t together = size_t(std::clamp(options_.max_rows / rows_each, 1, options_.batch_size));
@@ -451,7 +458,8 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
         for (const search::TokenSegment& part : split.segments) used += part.tokens.size();
         if (used < outcome.decoded.tokens.size()) {
           split.segments.push_back(
-              {double(split.seek) / 100.0, length_s,
+              {double(split.seek) / 100.0,
+               length_s,
                {outcome.decoded.tokens.begin() + long(used), outcome.decoded.tokens.end()}});
         }
         double last_speech = 0;
@@ -489,8 +497,8 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
   return {};
 }
 
-// The reference's loop: one window after the other, each starting where the last one's timestamps say
-// it was understood to, told what was said before if the user wants that.
+// The reference's loop: one window after the other, each starting where the last one's timestamps
+// say it was understood to, told what was said before if the user wants that.
 Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search::TimeMap* map,
                                            double offset_s, Settings& settings,
                                            Transcript& transcript,
@@ -501,8 +509,7 @@ Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search
   const int64_t content_frames = total - 1;
   if (content_frames <= 0) return {};
   const double length_s = clip.duration_s();
-  MAIE_ASSIGN(const float largest,
-              log_mel_->scan_max(clip, audio::LogMel::kEndZeros, threads_));
+  MAIE_ASSIGN(const float largest, log_mel_->scan_max(clip, audio::LogMel::kEndZeros, threads_));
   const OwnedTensor mel({}, DType::kF32, {kWindowFrames, log_mel_->n_mels()});
   const auto load_mel = [&](int64_t first, int size) -> Status {
     const Tensor head = mel.view().rows(0, size);
@@ -529,14 +536,14 @@ Status Transcriber::Engine::run_sequential(const audio::Clip& clip, const search
     }
     std::unique_ptr<whisper::Window> window = window_for_use();
     MAIE_TRY(model_->encode(mel.view(), *window));
-    std::vector<int> prompt = search::build_prompt(
-        {.previous = state.previous(),
-         .hotwords = settings.hotwords,
-         .sot_sequence = settings.sot_sequence,
-         .prefix = {},
-         .without_timestamps = !settings.timestamp_tokens,
-         .max_length = model_->config().text_context},
-        settings.batch.ids);
+    std::vector<int> prompt =
+        search::build_prompt({.previous = state.previous(),
+                              .hotwords = settings.hotwords,
+                              .sot_sequence = settings.sot_sequence,
+                              .prefix = {},
+                              .without_timestamps = !settings.timestamp_tokens,
+                              .max_length = model_->config().text_context},
+                             settings.batch.ids);
     MAIE_ASSIGN(WindowOutcome outcome,
                 decode_alone(settings, std::move(prompt), std::move(window),
                              search::derive_seed(options.seed, windows++), cancel));
@@ -719,8 +726,7 @@ Transcriber::Transcriber(std::unique_ptr<Engine> engine) : engine_(std::move(eng
 Transcriber::~Transcriber() = default;
 
 Result<std::unique_ptr<Transcriber>> Transcriber::load(const TranscriberOptions& options) {
-  MAIE_ASSIGN(std::unique_ptr<Engine> engine,
-              guarded([&] { return Engine::load(options); }));
+  MAIE_ASSIGN(std::unique_ptr<Engine> engine, guarded([&] { return Engine::load(options); }));
   return std::unique_ptr<Transcriber>(new Transcriber(std::move(engine)));
 }
 

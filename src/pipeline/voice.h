@@ -12,8 +12,8 @@
 
 namespace maie::pipeline {
 
-/// Finds where somebody speaks: with Silero where its weights are at hand, else with the energy gate.
-/// One thread at a time.
+/// Finds where somebody speaks: with Silero where its weights are at hand, else with the energy
+/// gate. One thread at a time.
 class VoiceDetector {
  public:
   /// @param path  Silero safetensors; empty: the energy gate.
@@ -22,7 +22,8 @@ class VoiceDetector {
   /// "silero" or "energy".
   std::string name() const { return silero_ ? "silero" : "energy"; }
 
-  /// Speech in samples [begin, end) of `clip`, in the clip's own samples. Reads the clip piece by piece.
+  /// Speech in samples [begin, end) of `clip`, in the clip's own samples. Reads the clip piece by
+  /// piece.
   Result<std::vector<audio::SampleSpan>> find(Stream& s, const audio::Clip& clip, int64_t begin,
                                               int64_t end, const VadOptions& options,
                                               const CancelToken& cancel) const;
@@ -32,8 +33,8 @@ class VoiceDetector {
 };
 
 /// The Silero weights that belong to a model: $MAIE_VAD_MODEL, then silero_vad*.safetensors in the
-/// model's folder, then in the folder `vad` beside it (or model.safetensors there). Empty when there
-/// are none.
+/// model's folder, then in the folder `vad` beside it (or model.safetensors there). Empty when
+/// there are none.
 std::string find_vad_weights(const std::string& model_path);
 
 }  // namespace maie::pipeline

@@ -1,7 +1,7 @@
 // The heavy part is alignment_matrix: up to 20 heads of 448 x 1500 scores, 13 million numbers that
 // pass through an exponential, two column sums and a median. All of it runs along frames, which lie
-// side by side in memory, so every loop here is a plain vector loop; the median is a sorting network
-// of minima and maxima, which costs no branch.
+// side by side in memory, so every loop here is a plain vector loop; the median is a sorting
+// network of minima and maxima, which costs no branch.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "search/alignment.cpp"
@@ -81,18 +81,16 @@ void Normalise(const float* row, const float* mean, const float* scale, float* o
   for (; i < size; ++i) out[i] = (row[i] - mean[i]) * scale[i];
 }
 
-#define MAIE_ORDER(a, b)           \
-  {                                \
-    const auto low = hn::Min(a, b); \
-    b = hn::Max(a, b);             \
-    a = low;                       \
-  }
-
 // out[i] = median(padded[i .. i+6]). Thirteen exchanges bring the middle one of seven to v3.
 void Median7(const float* padded, float* out, size_t size) {
   const hn::ScalableTag<float> d;
   const hn::CappedTag<float, 1> one;
   const size_t lanes = hn::Lanes(d);
+  const auto order = [](auto& a, auto& b) HWY_ATTR {
+    const auto low = hn::Min(a, b);
+    b = hn::Max(a, b);
+    a = low;
+  };
   const auto run = [&](auto tag, size_t i) HWY_ATTR {
     auto v0 = hn::LoadU(tag, padded + i);
     auto v1 = hn::LoadU(tag, padded + i + 1);
@@ -101,17 +99,25 @@ void Median7(const float* padded, float* out, size_t size) {
     auto v4 = hn::LoadU(tag, padded + i + 4);
     auto v5 = hn::LoadU(tag, padded + i + 5);
     auto v6 = hn::LoadU(tag, padded + i + 6);
-    MAIE_ORDER(v0, v5) MAIE_ORDER(v0, v3) MAIE_ORDER(v1, v6) MAIE_ORDER(v2, v4)
-    MAIE_ORDER(v0, v1) MAIE_ORDER(v3, v5) MAIE_ORDER(v2, v6) MAIE_ORDER(v2, v3)
-    MAIE_ORDER(v3, v6) MAIE_ORDER(v4, v5) MAIE_ORDER(v1, v4) MAIE_ORDER(v1, v3)
-    MAIE_ORDER(v3, v4)
+    order(v0, v5);
+    order(v0, v3);
+    order(v1, v6);
+    order(v2, v4);
+    order(v0, v1);
+    order(v3, v5);
+    order(v2, v6);
+    order(v2, v3);
+    order(v3, v6);
+    order(v4, v5);
+    order(v1, v4);
+    order(v1, v3);
+    order(v3, v4);
     hn::StoreU(v3, tag, out + i);
   };
   size_t i = 0;
   for (; i + lanes <= size; i += lanes) run(d, i);
   for (; i < size; ++i) run(one, i);
 }
-#undef MAIE_ORDER
 
 }  // namespace HWY_NAMESPACE
 }  // namespace maie::search
@@ -142,7 +148,8 @@ void mirror_ends(float* padded, size_t size) {
 }  // namespace
 
 void median_filter_7(std::span<const float> row, std::span<float> out) {
-  check(row.size() > kHalfWidth && out.size() == row.size(), "a median of 7 needs more than 3 values");
+  check(row.size() > kHalfWidth && out.size() == row.size(),
+        "a median of 7 needs more than 3 values");
   std::vector<float> padded(row.size() + 2 * kHalfWidth);
   std::copy(row.begin(), row.end(), padded.begin() + kHalfWidth);
   mirror_ends(padded.data(), row.size());
@@ -156,7 +163,8 @@ std::vector<float> alignment_matrix(const AttentionScores& attention, int first_
   const size_t frames = static_cast<size_t>(attention.frames);
   check(attention.scores.size() == static_cast<size_t>(heads) * tokens * frames,
         "attention scores must be [heads, tokens, frames]");
-  check(first_row >= 0 && row_count >= 0 && row_count <= tokens - first_row, "rows must lie among the tokens");
+  check(first_row >= 0 && row_count >= 0 && row_count <= tokens - first_row,
+        "rows must lie among the tokens");
 
   std::vector<float> result(row_count * frames, 0.0f);
   std::vector<float> mean(frames), scale(frames), filtered(frames);
@@ -189,8 +197,8 @@ std::vector<float> alignment_matrix(const AttentionScores& attention, int first_
         HWY_DYNAMIC_DISPATCH(Median7)(padded.data(), filtered.data(), frames);
         cleaned = filtered.data();
       }
-      HWY_DYNAMIC_DISPATCH(ScaleAndSum)(const_cast<float*>(cleaned), 1.0f,
-                                        result.data() + r * frames, frames);
+      HWY_DYNAMIC_DISPATCH(ScaleAndSum)
+      (const_cast<float*>(cleaned), 1.0f, result.data() + r * frames, frames);
     }
   }
   for (float& value : result) value /= static_cast<float>(heads);
@@ -199,7 +207,8 @@ std::vector<float> alignment_matrix(const AttentionScores& attention, int first_
 
 std::vector<PathStep> best_path(std::span<const float> matrix, int tokens, int frames) {
   if (tokens <= 0 || frames <= 0) return {};
-  check(matrix.size() == static_cast<size_t>(tokens) * frames, "the matrix must be [tokens, frames]");
+  check(matrix.size() == static_cast<size_t>(tokens) * frames,
+        "the matrix must be [tokens, frames]");
   enum Move : uint8_t { kBoth, kToken, kFrame };
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   // above[f+1] is the cost of the best path to (t-1, f); only the moves are kept for every cell.
@@ -234,8 +243,10 @@ std::vector<PathStep> best_path(std::span<const float> matrix, int tokens, int f
     path.push_back({t, f});
     if (t == 0 && f == 0) break;
     Move move = moves[static_cast<size_t>(t) * frames + f];
-    if (t == 0) move = kFrame;  // the borders leave only one way
-    else if (f == 0) move = kToken;
+    if (t == 0)
+      move = kFrame;  // the borders leave only one way
+    else if (f == 0)
+      move = kToken;
     if (move != kFrame) --t;
     if (move != kToken) --f;
   }
@@ -246,7 +257,8 @@ std::vector<PathStep> best_path(std::span<const float> matrix, int tokens, int f
 std::vector<double> token_starts(std::span<const PathStep> path) {
   std::vector<double> starts;
   for (size_t i = 0; i < path.size(); ++i) {
-    if (i == 0 || path[i].token != path[i - 1].token) starts.push_back(path[i].frame / kFramesPerSecond);
+    if (i == 0 || path[i].token != path[i - 1].token)
+      starts.push_back(path[i].frame / kFramesPerSecond);
   }
   return starts;
 }

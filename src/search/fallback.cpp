@@ -6,7 +6,8 @@ namespace maie::search {
 namespace {
 
 bool repeats_itself(const Attempt& a, const Gates& gates) {
-  return a.stopped_repetition || (gates.compression_ratio && a.compression_ratio > *gates.compression_ratio);
+  return a.stopped_repetition ||
+         (gates.compression_ratio && a.compression_ratio > *gates.compression_ratio);
 }
 
 bool is_unlikely(const Attempt& a, const Gates& gates) {
@@ -26,7 +27,8 @@ Verdict judge(const Attempt& attempt, const Gates& gates) {
 size_t choose_failed(std::span<const Attempt> attempts, const Gates& gates) {
   check(!attempts.empty(), "a choice among no attempts");
   bool some_ratio_passed = false;
-  for (const Attempt& a : attempts) some_ratio_passed = some_ratio_passed || !repeats_itself(a, gates);
+  for (const Attempt& a : attempts)
+    some_ratio_passed = some_ratio_passed || !repeats_itself(a, gates);
   size_t best = attempts.size();
   for (size_t i = 0; i < attempts.size(); ++i) {
     if (some_ratio_passed && repeats_itself(attempts[i], gates)) continue;

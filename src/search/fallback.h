@@ -4,11 +4,12 @@
 #include <optional>
 #include <span>
 
-/// Whether a decoded window is believed, decoded again at a higher temperature, or taken as silence.
-/// Pure functions; the caller decodes and runs the ladder:
+/// Whether a decoded window is believed, decoded again at a higher temperature, or taken as
+/// silence. Pure functions; the caller decodes and runs the ladder:
 ///
-///     for (temperature : ladder) { attempt = ...; if (judge(attempt, gates) != Verdict::kRetry) use it; }
-///     otherwise use attempts[choose_failed(attempts, gates)], but report the last temperature.
+///     for (temperature : ladder) { attempt = ...; if (judge(attempt, gates) != Verdict::kRetry)
+///     use it; } otherwise use attempts[choose_failed(attempts, gates)], but report the last
+///     temperature.
 namespace maie::search {
 
 /// Thresholds of the quality gate; an empty one switches its test off.

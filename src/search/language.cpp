@@ -38,8 +38,9 @@ LanguageGuess vote_language(std::span<const std::vector<double>> windows, double
     tally.guess.probability = std::max(tally.guess.probability, guess.probability);
     ++tally.votes;
   }
-  const auto winner = std::max_element(
-      tallies.begin(), tallies.end(), [](const Tally& a, const Tally& b) { return a.votes < b.votes; });
+  const auto winner =
+      std::max_element(tallies.begin(), tallies.end(),
+                       [](const Tally& a, const Tally& b) { return a.votes < b.votes; });
   return winner == tallies.end() ? LanguageGuess{} : winner->guess;
 }
 

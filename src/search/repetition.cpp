@@ -14,7 +14,8 @@ std::optional<size_t> find_loop(std::span<const int> tokens, const TokenIds& ids
     if (ids.is_text(tokens[i])) places.push_back(i);
   }
   const size_t size = places.size();
-  for (size_t period = 1; period <= static_cast<size_t>(std::max(options.max_period, 0)); ++period) {
+  for (size_t period = 1; period <= static_cast<size_t>(std::max(options.max_period, 0));
+       ++period) {
     const size_t needed = std::max(period * static_cast<size_t>(std::max(options.min_repeats, 2)),
                                    static_cast<size_t>(std::max(options.min_tokens, 2)));
     if (needed > size) {

@@ -152,9 +152,9 @@ void top_k(std::span<const float> row, int k, std::vector<Candidate>& out) {
     for (size_t j = i; j < i + length; ++j) {
       if (!(row[j] > bar)) continue;
       const Candidate entry{static_cast<int>(j), row[j]};
-      const auto place =
-          std::upper_bound(out.begin(), out.end(), entry,
-                           [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
+      const auto place = std::upper_bound(
+          out.begin(), out.end(), entry,
+          [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
       out.insert(place, entry);
       if (out.size() > wanted) out.pop_back();
       if (out.size() == wanted) bar = out.back().value;
@@ -171,8 +171,7 @@ int sample_row(std::span<const float> row, float inverse_temperature, double uni
   double total = 0;
   for (size_t i = 0; i < row.size(); i += kSampleBlock) {
     const size_t size = std::min(kSampleBlock, row.size() - i);
-    scratch.push_back(
-        HWY_DYNAMIC_DISPATCH(SumExp)(row.data() + i, size, top, inverse_temperature));
+    scratch.push_back(HWY_DYNAMIC_DISPATCH(SumExp)(row.data() + i, size, top, inverse_temperature));
     total += scratch.back();
   }
   double left = uniform * total;

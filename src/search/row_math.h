@@ -32,8 +32,9 @@ void log_softmax_in_place(std::span<float> row);
 /// Fewer when the row has fewer such entries. `out` is cleared first (and can be reused).
 void top_k(std::span<const float> row, int k, std::vector<Candidate>& out);
 
-/// Draws an id from softmax(row * inverse_temperature) by inverting the cumulative distribution in id
-/// order at `uniform` in [0, 1). `scratch` keeps its memory between calls. -1 when all is forbidden.
+/// Draws an id from softmax(row * inverse_temperature) by inverting the cumulative distribution in
+/// id order at `uniform` in [0, 1). `scratch` keeps its memory between calls. -1 when all is
+/// forbidden.
 int sample_row(std::span<const float> row, float inverse_temperature, double uniform,
                std::vector<float>& scratch);
 

@@ -62,7 +62,8 @@ TimeSpan restore_word(const TimeMap& map, TimeSpan word) {
 double round_decimals(double value, int digits) {
   if (!std::isfinite(value)) return value;
   char text[400];  // the largest double has 309 digits before the point
-  const auto written = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits);
+  const auto written =
+      std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, digits);
   double rounded = value;
   std::from_chars(text, written.ptr, rounded);
   return rounded;

@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
-/// Regions of speech cut out of a recording and put end to end: how they are packed into windows, and
-/// where a time in the packed audio lies in the recording. Samples are at 16 kHz.
+/// Regions of speech cut out of a recording and put end to end: how they are packed into windows,
+/// and where a time in the packed audio lies in the recording. Samples are at 16 kHz.
 namespace maie::search {
 
 /// Samples [begin, end).
@@ -43,7 +43,7 @@ class TimeMap {
 
  private:
   int rate_hz_;
-  std::vector<int64_t> packed_end_;     // of each region, in samples of the packed audio
+  std::vector<int64_t> packed_end_;       // of each region, in samples of the packed audio
   std::vector<double> silence_before_s_;  // cut out up to each region
 };
 

@@ -40,8 +40,8 @@ void forbid_repeated_ngrams(std::span<float> row, std::span<const int> generated
   }
 }
 
-// The grammar: text stands between timestamps, timestamps come in pairs at a border, time never runs
-// backwards. Returns the part of the row that may still be finite and its log-sum.
+// The grammar: text stands between timestamps, timestamps come in pairs at a border, time never
+// runs backwards. Returns the part of the row that may still be finite and its log-sum.
 AllowedRow apply_timestamp_grammar(std::span<float> row, std::span<const int> generated, int prefix,
                                    const TokenIds& ids, int max_initial) {
   const int step = static_cast<int>(generated.size());
@@ -70,14 +70,14 @@ AllowedRow apply_timestamp_grammar(std::span<float> row, std::span<const int> ge
     forbid(row, 0, ids.eot);
     earliest = last;
   } else {  // inside text: a time must be later than the newest one
-    const auto newest = std::find_if(said.rbegin(), said.rend(),
-                                     [&](int id) { return ids.is_timestamp(id); });
+    const auto newest =
+        std::find_if(said.rbegin(), said.rend(), [&](int id) { return ids.is_timestamp(id); });
     if (newest != said.rend()) earliest = *newest + 1;
   }
   forbid(row, first_time, earliest);
 
-  // When all times together are likelier than any one text token, it is time for a time. Log-softmax
-  // would lower both sides alike, so raw logits serve.
+  // When all times together are likelier than any one text token, it is time for a time.
+  // Log-softmax would lower both sides alike, so raw logits serve.
   const float times = log_sum_exp(row.subspan(first_time));
   const std::span<float> rest = row.first(first_time);
   if (times > row_max(rest)) {
@@ -91,7 +91,8 @@ AllowedRow apply_timestamp_grammar(std::span<float> row, std::span<const int> ge
 
 AllowedRow apply_rules(std::span<float> row, std::span<const int> generated, int prefix,
                        bool timestamps, const TokenIds& ids, const RuleOptions& options) {
-  check(static_cast<int>(row.size()) == ids.vocabulary, "a row of logits must be as wide as the vocabulary");
+  check(static_cast<int>(row.size()) == ids.vocabulary,
+        "a row of logits must be as wide as the vocabulary");
   for (const int id : generated) {
     check(id >= 0 && id < ids.vocabulary, "a generated token must lie in the vocabulary");
   }

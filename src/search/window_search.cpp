@@ -12,8 +12,8 @@ namespace {
 
 constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every input bit reaches every output
-// bit, so neighbouring counters give unrelated numbers.
+// The finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every input bit reaches every
+// output bit, so neighbouring counters give unrelated numbers.
 uint64_t mix(uint64_t x) {
   x += 0x9E3779B97F4A7C15u;
   x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -47,9 +47,8 @@ WindowSearch::WindowSearch(std::vector<int> prompt, const TokenIds& ids, SearchO
     const int last_special = ids_.no_timestamps >= 0     ? ids_.no_timestamps
                              : ids_.timestamp_begin >= 0 ? ids_.timestamp_begin - 1
                                                          : ids_.vocabulary - 1;
-    const auto end = std::find_if(first_sot, prompt_.end(), [&](int id) {
-      return id < ids_.sot || id > last_special;
-    });
+    const auto end = std::find_if(first_sot, prompt_.end(),
+                                  [&](int id) { return id < ids_.sot || id > last_special; });
     prefill_ = static_cast<size_t>(end - prompt_.begin());
     const int sot_position = static_cast<int>(first_sot - prompt_.begin());
     if (ids_.no_speech >= 0 && ids_.no_speech < ids_.vocabulary) {
@@ -74,7 +73,8 @@ WindowSearch::WindowSearch(std::vector<int> prompt, const TokenIds& ids, SearchO
 }
 
 void WindowSearch::set_no_speech_logits(std::span<const float> row) {
-  check(static_cast<int>(row.size()) == ids_.vocabulary, "a row of logits must be as wide as the vocabulary");
+  check(static_cast<int>(row.size()) == ids_.vocabulary,
+        "a row of logits must be as wide as the vocabulary");
   if (ids_.no_speech < 0 || ids_.no_speech >= ids_.vocabulary) return;
   no_speech_prob_ = std::exp(static_cast<double>(row[ids_.no_speech]) - log_sum_exp(row));
 }
@@ -82,7 +82,8 @@ void WindowSearch::set_no_speech_logits(std::span<const float> row) {
 void WindowSearch::advance(std::span<float> logits) {
   check(!done_, "the search is over");
   const size_t expected = step_ == 0 ? 1 : rows_.size();
-  check(logits.size() == expected * static_cast<size_t>(ids_.vocabulary), "one row of logits per row asked for");
+  check(logits.size() == expected * static_cast<size_t>(ids_.vocabulary),
+        "one row of logits per row asked for");
   if (step_ == 0 && no_speech_from_first_) set_no_speech_logits(logits);
   if (step_ < prefix_) {
     advance_prefix(logits);
@@ -153,7 +154,8 @@ bool WindowSearch::finishes(Hypothesis& h, bool last_step) const {
 void WindowSearch::advance_prefix(std::span<float> logits) {
   const int token = prompt_[prefill_ + static_cast<size_t>(step_)];
   const float log_prob = logits[token] - log_sum_exp(logits);
-  Hypothesis h = extended({0, token, log_prob, 0.0});  // nobody chose it: it adds nothing to the score
+  Hypothesis h =
+      extended({0, token, log_prob, 0.0});  // nobody chose it: it adds nothing to the score
   if (step_ + 1 == budget_) {
     h.ran_out = true;
     finished_.push_back(std::move(h));
@@ -178,8 +180,8 @@ void WindowSearch::advance_beam(std::span<float> logits) {
           candidates_);
     for (const Candidate& c : candidates_) {
       const float log_prob = c.value - allowed.log_sum;
-      choices.push_back({static_cast<int>(r), allowed.begin + c.id, log_prob,
-                         live_[r].sum + log_prob});
+      choices.push_back(
+          {static_cast<int>(r), allowed.begin + c.id, log_prob, live_[r].sum + log_prob});
     }
   }
   std::stable_sort(choices.begin(), choices.end(),
@@ -209,8 +211,8 @@ void WindowSearch::advance_beam(std::span<float> logits) {
     ++spare;
   }
 
-  // Patience is a matter of several beams; without a length penalty scores only fall, so nothing can
-  // overtake a top beam that has ended.
+  // Patience is a matter of several beams; without a length penalty scores only fall, so nothing
+  // can overtake a top beam that has ended.
   const float patience = B == 1 ? 1.0f : options_.patience;
   const size_t enough =
       std::max<size_t>(1, static_cast<size_t>(std::lround(static_cast<float>(B) * patience)));

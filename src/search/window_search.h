@@ -9,8 +9,8 @@
 #include "search/row_math.h"
 #include "search/whisper_rules.h"
 
-/// The decoding of one 30 s window as a state machine that knows no model, so that the windows of many
-/// files can share one batch. The caller owns the network and the key/value cache and does:
+/// The decoding of one 30 s window as a state machine that knows no model, so that the windows of
+/// many files can share one batch. The caller owns the network and the key/value cache and does:
 ///
 ///     WindowSearch search(prompt, ids, options);
 ///     logits = model.prefill(search.prompt());             // one sequence, positions 0, 1, ...
@@ -23,22 +23,23 @@
 ///     }
 ///     use(search.outcome());
 ///
-/// A hypothesis that runs in circles (repetition.h) ends there, with one round kept and its score that
-/// of the kept tokens; when it is the top beam, the search ends with it.
+/// A hypothesis that runs in circles (repetition.h) ends there, with one round kept and its score
+/// that of the kept tokens; when it is the top beam, the search ends with it.
 ///
 /// Results depend on logits, options and seed only, never on what else is in the batch.
-/// One thread at a time per object; objects are independent, so a batch may be advanced in parallel.
+/// One thread at a time per object; objects are independent, so a batch may be advanced in
+/// parallel.
 namespace maie::search {
 
 struct SearchOptions {
-  int beam_size = 5;           ///< hypotheses kept at temperature 0; 1 is greedy
-  int best_of = 5;             ///< independent samples at a temperature above 0
-  float patience = 1;          ///< stop after round(beam_size * patience) finished hypotheses
-  float length_penalty = 1;    ///< final score = sum of log-probabilities / length^length_penalty
+  int beam_size = 5;         ///< hypotheses kept at temperature 0; 1 is greedy
+  int best_of = 5;           ///< independent samples at a temperature above 0
+  float patience = 1;        ///< stop after round(beam_size * patience) finished hypotheses
+  float length_penalty = 1;  ///< final score = sum of log-probabilities / length^length_penalty
   float temperature = 0;
-  uint64_t seed = 0;           ///< of sampling; give each window and temperature its own
-  int max_length = 448;        ///< the model's text context
-  int max_new_tokens = 0;      ///< > 0: replaces max_length by prompt + max_new_tokens, see below
+  uint64_t seed = 0;       ///< of sampling; give each window and temperature its own
+  int max_length = 448;    ///< the model's text context
+  int max_new_tokens = 0;  ///< > 0: replaces max_length by prompt + max_new_tokens, see below
   RuleOptions rules;
   RepetitionStop repetition_stop;
 };
@@ -54,14 +55,14 @@ struct Row {
 struct Outcome {
   std::vector<int> tokens;             ///< forced prefix first, timestamps in place, no end of text
   std::vector<float> token_log_probs;  ///< after the rules, before any temperature; one per token
-  double sum_log_prob = 0;             ///< of the free tokens, and the end of text where it was said
-  double score = 0;                    ///< sum_log_prob / size^length_penalty; -inf when empty
-  /// score * size^length_penalty / (size + 1). NaN when `tokens` is empty (and the penalty is not 0),
-  /// which passes every quality gate, as in the reference.
+  double sum_log_prob = 0;  ///< of the free tokens, and the end of text where it was said
+  double score = 0;         ///< sum_log_prob / size^length_penalty; -inf when empty
+  /// score * size^length_penalty / (size + 1). NaN when `tokens` is empty (and the penalty is not
+  /// 0), which passes every quality gate, as in the reference.
   double avg_log_prob = 0;
-  double no_speech_prob = 0;           ///< 0 where the model has no such token
-  bool stopped_repetition = false;     ///< a loop was cut off: treat the window as failed
-  bool reached_limit = false;          ///< the step budget ended it, not the model
+  double no_speech_prob = 0;        ///< 0 where the model has no such token
+  bool stopped_repetition = false;  ///< a loop was cut off: treat the window as failed
+  bool reached_limit = false;       ///< the step budget ended it, not the model
 };
 
 /// A uniform number in [0, 1) for one draw. Counter-based, so draws do not depend on each other's
@@ -79,7 +80,8 @@ class WindowSearch {
   ///                length and the step budget, and adds 0 to the score (measured on CTranslate2
   ///                4.8.5).
   /// The step budget is min(L / 2, L - (prompt().size() - 1)) with L = max_length, or
-  /// L = min(max_length, prompt + max_new_tokens); so at most half of that sum, as in the reference.
+  /// L = min(max_length, prompt + max_new_tokens); so at most half of that sum, as in the
+  /// reference.
   /// @throws ContractError for an empty prompt, ids outside the vocabulary or beam_size < 1.
   WindowSearch(std::vector<int> prompt, const TokenIds& ids, SearchOptions options);
 
@@ -111,11 +113,11 @@ class WindowSearch {
     std::vector<int> tokens;
     std::vector<float> log_probs;
     double sum = 0;
-    uint64_t sample = 0;       // which stream of random numbers
+    uint64_t sample = 0;  // which stream of random numbers
     bool looped = false;
     bool ran_out = false;
   };
-  struct Choice {              // one continuation of one live hypothesis
+  struct Choice {  // one continuation of one live hypothesis
     int parent = 0;
     int token = 0;
     float log_prob = 0;
@@ -136,8 +138,8 @@ class WindowSearch {
   TokenIds ids_;
   SearchOptions options_;
   size_t prefill_ = 0;
-  int prefix_ = 0;             // length of the forced prefix
-  int budget_ = 0;             // steps
+  int prefix_ = 0;  // length of the forced prefix
+  int budget_ = 0;  // steps
   int no_speech_position_ = -1;
   bool no_speech_from_first_ = false;
   bool timestamps_ = true;

@@ -37,8 +37,8 @@ SplitWindow split_window(std::span<const int> tokens, const TokenIds& ids, int64
   }
   if (cuts.empty()) {
     double duration = static_cast<double>(size) / kFramesPerSecond;
-    const auto newest = std::find_if(tokens.rbegin(), tokens.rend(),
-                                     [&](int id) { return ids.is_timestamp(id); });
+    const auto newest =
+        std::find_if(tokens.rbegin(), tokens.rend(), [&](int id) { return ids.is_timestamp(id); });
     if (newest != tokens.rend() && *newest != ids.timestamp_begin) duration = time_of(*newest);
     split.segments.push_back({offset, offset + duration, {tokens.begin(), tokens.end()}});
     return split;
@@ -47,7 +47,8 @@ SplitWindow split_window(std::span<const int> tokens, const TokenIds& ids, int64
   size_t begin = 0;
   for (const size_t end : cuts) {
     const std::span<const int> slice = tokens.subspan(begin, end - begin);
-    split.segments.push_back({offset + time_of(slice.front()), offset + time_of(slice.back()),
+    split.segments.push_back({offset + time_of(slice.front()),
+                              offset + time_of(slice.back()),
                               {slice.begin(), slice.end()}});
     begin = end;
   }
@@ -93,7 +94,8 @@ std::vector<int> build_prompt(const PromptParts& parts, const TokenIds& ids) {
   append(parts.sot_sequence);
   if (parts.without_timestamps && ids.no_timestamps >= 0) prompt.push_back(ids.no_timestamps);
   if (!prefix.empty()) {
-    if (!parts.without_timestamps && ids.timestamp_begin >= 0) prompt.push_back(ids.timestamp_begin);
+    if (!parts.without_timestamps && ids.timestamp_begin >= 0)
+      prompt.push_back(ids.timestamp_begin);
     append(prefix);
   }
   return prompt;

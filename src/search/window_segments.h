@@ -6,9 +6,9 @@
 
 #include "search/whisper_rules.h"
 
-/// From the tokens of one window to segments with times, where the next window starts, and what it is
-/// told about the text so far. Pure functions. Times are seconds from the start of the audio, `seek`
-/// counts frames of 10 ms.
+/// From the tokens of one window to segments with times, where the next window starts, and what it
+/// is told about the text so far. Pure functions. Times are seconds from the start of the audio,
+/// `seek` counts frames of 10 ms.
 namespace maie::search {
 
 struct TokenSegment {
@@ -43,9 +43,9 @@ std::vector<SeekClip> seek_clips(std::span<const double> seconds, int64_t conten
 /// What the sequential loop carries from window to window.
 struct LoopState {
   int64_t seek = 0;
-  std::vector<int> all_tokens;     ///< initial prompt, then what was emitted, timestamps included
-  size_t prompt_reset_since = 0;   ///< the next prompt sees all_tokens from here on
-  double last_speech = 0;          ///< end of the last word
+  std::vector<int> all_tokens;    ///< initial prompt, then what was emitted, timestamps included
+  size_t prompt_reset_since = 0;  ///< the next prompt sees all_tokens from here on
+  double last_speech = 0;         ///< end of the last word
 
   std::span<const int> previous() const {
     return std::span<const int>(all_tokens).subspan(prompt_reset_since);
@@ -64,8 +64,9 @@ struct LoopState {
 };
 
 struct PromptParts {
-  std::span<const int> previous = {};      ///< LoopState::previous(); its last 223 tokens are used
-  std::span<const int> hotwords = {};      ///< encoded " " + words; first 223, and only without a prefix
+  std::span<const int> previous = {};  ///< LoopState::previous(); its last 223 tokens are used
+  std::span<const int> hotwords =
+      {};  ///< encoded " " + words; first 223, and only without a prefix
   std::span<const int> sot_sequence = {};  ///< [sot, language, task], or [sot]
   std::span<const int> prefix = {};        ///< encoded " " + text, for the first window; first 223
   bool without_timestamps = false;
@@ -75,8 +76,8 @@ struct PromptParts {
 /// The prompt of one window: [start of previous, hotwords, previous], sot sequence,
 /// [no timestamps], [first timestamp, prefix]. Tokens the model lacks (-1) are left out, and with a
 /// missing "start of previous" all that would follow it. Where the reference would overrun the
-/// context (full hotwords and full previous text), the oldest previous text, then the last hotwords,
-/// give way so that at least 32 tokens can be said.
+/// context (full hotwords and full previous text), the oldest previous text, then the last
+/// hotwords, give way so that at least 32 tokens can be said.
 std::vector<int> build_prompt(const PromptParts& parts, const TokenIds& ids);
 
 }  // namespace maie::search

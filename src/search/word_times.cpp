@@ -30,7 +30,8 @@ bool starts_with_space(const std::string& text) { return !text.empty() && text.f
 bool ends_with_space(const std::string& text) { return !text.empty() && text.back() == ' '; }
 
 // A pause inside the first word or two after a silence: keep their ends, move their starts.
-void shorten_start(std::vector<TimedWord>& words, const DurationLimits& limits, double last_speech) {
+void shorten_start(std::vector<TimedWord>& words, const DurationLimits& limits,
+                   double last_speech) {
   TimedWord& first = words.front();
   const bool has_second = words.size() > 1;
   if (!(first.end - last_speech > limits.median * 4)) return;
@@ -86,7 +87,8 @@ std::vector<TimedWord> time_words(std::span<const PathStep> path, std::span<cons
                                   std::span<const float> text_probs) {
   if (words.empty() || path.empty()) return {};
   const std::vector<double> starts = token_starts(path);
-  check(starts.size() == text_probs.size() + 1, "a path has one row more than there are text tokens");
+  check(starts.size() == text_probs.size() + 1,
+        "a path has one row more than there are text tokens");
   std::vector<TimedWord> timed;
   timed.reserve(words.size());
   size_t at = 0;
@@ -95,8 +97,8 @@ std::vector<TimedWord> time_words(std::span<const PathStep> path, std::span<cons
     check(count > 0 && count <= text_probs.size() - at, "words must consist of the text tokens");
     double sum = 0;
     for (size_t i = at; i < at + count; ++i) sum += text_probs[i];
-    timed.push_back({word.text, word.tokens, starts[at], starts[at + count],
-                     sum / static_cast<double>(count)});
+    timed.push_back(
+        {word.text, word.tokens, starts[at], starts[at + count], sum / static_cast<double>(count)});
     at += count;
   }
   check(at == text_probs.size(), "words must consist of all text tokens");
@@ -112,7 +114,8 @@ DurationLimits limit_durations(std::vector<TimedWord>& words) {
   if (!durations.empty()) {
     std::sort(durations.begin(), durations.end());
     const size_t n = durations.size();
-    const double median = n % 2 == 1 ? durations[n / 2] : (durations[n / 2 - 1] + durations[n / 2]) / 2;
+    const double median =
+        n % 2 == 1 ? durations[n / 2] : (durations[n / 2 - 1] + durations[n / 2]) / 2;
     limits.median = std::min(kLongestMedian, median);
   }
   limits.longest = 2 * limits.median;

@@ -19,18 +19,19 @@
 ///     judge_silence(...)                                   // only where a threshold was set
 namespace maie::search {
 
-/// A word as the tokenizer splits it: its text (leading space included) and how many tokens it takes.
+/// A word as the tokenizer splits it: its text (leading space included) and how many tokens it
+/// takes.
 struct WordTokens {
   std::string text;
   std::vector<int> tokens;
 };
 
 struct TimedWord {
-  std::string text;         ///< empty: glued to a neighbour, to be skipped on output
+  std::string text;  ///< empty: glued to a neighbour, to be skipped on output
   std::vector<int> tokens;
-  double start = 0;         ///< seconds
+  double start = 0;  ///< seconds
   double end = 0;
-  double probability = 0;   ///< mean over the tokens
+  double probability = 0;  ///< mean over the tokens
   double duration() const { return end - start; }
 };
 
@@ -48,7 +49,7 @@ std::vector<TimedWord> time_words(std::span<const PathStep> path, std::span<cons
                                   std::span<const float> text_probs);
 
 struct DurationLimits {
-  double median = 0;  ///< of the durations above 0, at most 0.7 s; 0 when there is none
+  double median = 0;   ///< of the durations above 0, at most 0.7 s; 0 when there is none
   double longest = 0;  ///< twice the median: words beyond it are suspect
 };
 
@@ -66,10 +67,10 @@ void merge_punctuation(std::vector<TimedWord>& words,
                        std::string_view append = kAppendPunctuation);
 
 struct TimedSegment {
-  double start = 0;         ///< seconds from the start of the audio
+  double start = 0;  ///< seconds from the start of the audio
   double end = 0;
-  int64_t seek = 0;         ///< start of its window in frames of 10 ms
-  size_t text_tokens = 0;   ///< how many of its tokens are text
+  int64_t seek = 0;        ///< start of its window in frames of 10 ms
+  size_t text_tokens = 0;  ///< how many of its tokens are text
   std::vector<TimedWord> words;
 };
 

@@ -20,7 +20,8 @@ std::string_view to_string(DType type) {
   return "unknown";
 }
 
-// Both conversions work on the bit fields: exponent bias 15 against 127, 10 against 23 fraction bits.
+// Both conversions work on the bit fields: exponent bias 15 against 127, 10 against 23 fraction
+// bits.
 Half::Half(float value) {
   const uint32_t u = std::bit_cast<uint32_t>(value);
   const uint32_t sign = (u >> 16) & 0x8000u;

@@ -141,10 +141,11 @@ Status WhisperTokenizer::find_suppressed() {
   const auto first_of = [this](const std::string& text, bool only_if_single) -> Status {
     MAIE_ASSIGN(const std::vector<int32_t> ids, encode(text));
     if (ids.empty() || (only_if_single && ids.size() != 1)) return {};
-    // In a small vocabulary a sign may begin with a bare space or with one byte of a character. Those
-    // begin words and letters too: without them the model cannot write.
+    // In a small vocabulary a sign may begin with a bare space or with one byte of a character.
+    // Those begin words and letters too: without them the model cannot write.
     const std::string_view bytes = bpe_.id_to_bytes(ids.front());
-    if (ids.size() > 1 && (bytes == " " || (bytes.size() == 1 && (bytes[0] & 0x80) != 0))) return {};
+    if (ids.size() > 1 && (bytes == " " || (bytes.size() == 1 && (bytes[0] & 0x80) != 0)))
+      return {};
     non_speech_.push_back(ids.front());
     return {};
   };

@@ -8,7 +8,8 @@ namespace {
 
 class MemoryInput final : public maie::audio::ByteInput {
  public:
-  MemoryInput(std::span<const std::byte> bytes, bool seekable) : bytes_(bytes), seekable_(seekable) {}
+  MemoryInput(std::span<const std::byte> bytes, bool seekable)
+      : bytes_(bytes), seekable_(seekable) {}
   int64_t read(std::span<std::byte> out) override {
     if (position_ >= int64_t(bytes_.size())) return 0;
     const size_t count = std::min(out.size(), bytes_.size() - size_t(position_));

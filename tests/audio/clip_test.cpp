@@ -21,7 +21,9 @@ Clip write(const std::vector<float>& samples, double memory_limit_s, size_t piec
     EXPECT_TRUE(writer.append(std::span(samples).subspan(at, count)).ok());
   }
   EXPECT_EQ(writer.size_samples(), int64_t(samples.size()));
-  return writer.finish({.container = "wav", .codec = "x", .rate_hz = 8000, .channels = 2, .duration_hint_s = 1}, {"w"});
+  return writer.finish(
+      {.container = "wav", .codec = "x", .rate_hz = 8000, .channels = 2, .duration_hint_s = 1},
+      {"w"});
 }
 
 TEST(Clip, SamplesComeBackFromMemoryAndFromDisk) {
@@ -31,8 +33,12 @@ TEST(Clip, SamplesComeBackFromMemoryAndFromDisk) {
       const Clip clip = write(samples, limit_s, piece);
       EXPECT_EQ(clip.on_disk(), limit_s < 900);
       ASSERT_EQ(clip.size_samples(), int64_t(samples.size()));
-      for (const auto& [first, count] : {std::pair<size_t, size_t>{0, 200'001}, {65'535, 2}, {199'999, 2},
-                                         {131'000, 68'000}, {200'001, 0}, {7, 0}}) {
+      for (const auto& [first, count] : {std::pair<size_t, size_t>{0, 200'001},
+                                         {65'535, 2},
+                                         {199'999, 2},
+                                         {131'000, 68'000},
+                                         {200'001, 0},
+                                         {7, 0}}) {
         std::vector<float> got(count, NAN);
         ASSERT_TRUE(clip.read(int64_t(first), got).ok());
         EXPECT_TRUE(std::equal(got.begin(), got.end(), samples.begin() + int64_t(first))) << first;
@@ -52,7 +58,8 @@ TEST(Clip, KeepsInfoAndSharesSamplesAmongCopies) {
 }
 
 TEST(Clip, RoundsToSixteenBitsAndClips) {
-  const std::vector<float> samples = {0.4f / 32768, 0.6f / 32768, -1.0f, 1.0f, 7.0f, -7.0f, NAN, INFINITY};
+  const std::vector<float> samples = {0.4f / 32768, 0.6f / 32768, -1.0f, 1.0f,
+                                      7.0f,         -7.0f,        NAN,   INFINITY};
   const Clip clip = Clip::from_samples(samples);
   std::vector<float> got(samples.size());
   ASSERT_TRUE(clip.read(0, got).ok());

@@ -30,7 +30,8 @@ int try_to_escape() {
   char* const arguments[] = {name, nullptr};
   if (::access("/bin/true", X_OK) == 0) escapes += " access";
   (void)::execv(name, arguments);
-  void* code = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* code =
+      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (code != MAP_FAILED) escapes += " executable-memory";
   void* huge = ::mmap(nullptr, size_t{8} << 30, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (huge != MAP_FAILED) escapes += " huge-memory";

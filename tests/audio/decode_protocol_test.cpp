@@ -9,7 +9,8 @@ namespace {
 
 using Type = DecodeMessage::Type;
 
-const AudioInfo kInfo{.container = "ogg", .codec = "opus", .rate_hz = 48000, .channels = 2, .duration_hint_s = 1.5};
+const AudioInfo kInfo{
+    .container = "ogg", .codec = "opus", .rate_hz = 48000, .channels = 2, .duration_hint_s = 1.5};
 
 /// Reads a whole conversation, `piece` bytes at a time; stops at the first failure.
 struct Heard {
@@ -38,8 +39,8 @@ Heard hear(std::string_view bytes, size_t piece) {
 
 std::string conversation() {
   const std::vector<int16_t> samples = {1, -2, 32767, -32768};
-  return encode_stream(kInfo) + encode_samples(samples) + encode_warning("a warning") + encode_samples(samples) +
-         encode_end();
+  return encode_stream(kInfo) + encode_samples(samples) + encode_warning("a warning") +
+         encode_samples(samples) + encode_end();
 }
 
 TEST(DecodeProtocol, WholeConversationArrivesInAnyPieces) {
@@ -81,10 +82,19 @@ TEST(DecodeProtocol, ForbiddenConversationsAreRefused) {
   endless.duration_hint_s = INFINITY;
   AudioInfo silent = kInfo;
   silent.channels = 0;
-  const std::string bad[] = {encode_samples(one), encode_end(), encode_stream(kInfo) + encode_stream(kInfo),
-                             conversation() + encode_end(), many, long_message, unknown, success_as_error,
-                             encode_stream(kInfo) + odd, encode_stream(endless), encode_stream(silent),
-                             std::string("\x01\0\0\0\x04\0\0\0abcd", 12), std::string("\x05\0\0\0\x02\0\0\0ab", 10)};
+  const std::string bad[] = {encode_samples(one),
+                             encode_end(),
+                             encode_stream(kInfo) + encode_stream(kInfo),
+                             conversation() + encode_end(),
+                             many,
+                             long_message,
+                             unknown,
+                             success_as_error,
+                             encode_stream(kInfo) + odd,
+                             encode_stream(endless),
+                             encode_stream(silent),
+                             std::string("\x01\0\0\0\x04\0\0\0abcd", 12),
+                             std::string("\x05\0\0\0\x02\0\0\0ab", 10)};
   for (const std::string& bytes : bad) {
     EXPECT_EQ(hear(bytes, 100000).failure.code(), Code::kInternal) << &bytes - bad;
   }
@@ -104,7 +114,8 @@ TEST(DecodeProtocol, MutatedConversationsGiveBoundedPrintableMessages) {
   size_t refused = 0;
   for (int round = 0; round < 5000; ++round) {
     std::string bytes = whole;
-    for (uint32_t hits = 1 + next() % 6; hits > 0; --hits) bytes[next() % bytes.size()] = char(next());
+    for (uint32_t hits = 1 + next() % 6; hits > 0; --hits)
+      bytes[next() % bytes.size()] = char(next());
     const Heard heard = hear(bytes, 1 + next() % 40);
     refused += heard.failure.ok() ? 0 : 1;
     for (const DecodeMessage& message : heard.messages) {

@@ -28,7 +28,8 @@ const char* const kDecoder = MAIE_BINARY_DIR "/bin/maie_decode_child";
 
 class DecodeTest : public ::testing::Test {
  protected:
-  DecodeTest() : folder_(fs::path(::testing::TempDir()) / ("maie_decode_" + std::to_string(::getpid()))) {
+  DecodeTest()
+      : folder_(fs::path(::testing::TempDir()) / ("maie_decode_" + std::to_string(::getpid()))) {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
     set_decoder_program(kDecoder);
@@ -57,7 +58,9 @@ class DecodeTest : public ::testing::Test {
     set_decoder_program(path("decoder"));
   }
   Result<Clip> decode_file(const std::string& name) const { return decode(name, {}, nullptr); }
-  Result<Clip> decode_bytes(std::string_view bytes) const { return decode_file(store("file", bytes)); }
+  Result<Clip> decode_bytes(std::string_view bytes) const {
+    return decode_file(store("file", bytes));
+  }
 
   fs::path folder_;
 };
@@ -68,7 +71,9 @@ std::vector<float> all_samples(const Clip& clip) {
   return out;
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 /// Writes `bytes` into a pipe from a thread of its own; `end()` is what to decode.
 /// @param ends false: the pipe stays open, as if more were to come.
@@ -165,14 +170,19 @@ TEST_F(DecodeTest, EverySampleFormatGivesTheSameSound) {
     const int32_t wide = int32_t(std::lrint(sample * 8388608));
     s24.append(reinterpret_cast<const char*>(&wide), 3);
   }
-  for (const auto& [bytes, tolerance] : std::vector<std::pair<std::string, double>>{
-           {wav(1, 16000, u8), 0.5 / 128 + 1e-4}, {wav(1, 16000, s16), 3.1e-5}, {s24, 3.1e-5},
-           {wav(1, 16000, s32), 3.1e-5}, {wav(1, 16000, tone), 3.1e-5}, {wav(1, 16000, f64), 3.1e-5}}) {
+  for (const auto& [bytes, tolerance] :
+       std::vector<std::pair<std::string, double>>{{wav(1, 16000, u8), 0.5 / 128 + 1e-4},
+                                                   {wav(1, 16000, s16), 3.1e-5},
+                                                   {s24, 3.1e-5},
+                                                   {wav(1, 16000, s32), 3.1e-5},
+                                                   {wav(1, 16000, tone), 3.1e-5},
+                                                   {wav(1, 16000, f64), 3.1e-5}}) {
     const auto clip = decode_bytes(bytes);
     ASSERT_TRUE(clip.has_value()) << clip.error().message();
     const std::vector<float> got = all_samples(*clip);
     ASSERT_EQ(got.size(), tone.size()) << clip->info().codec;
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_LE(std::abs(got[i] - tone[i]), tolerance) << clip->info().codec;
+    for (size_t i = 0; i < got.size(); ++i)
+      ASSERT_LE(std::abs(got[i] - tone[i]), tolerance) << clip->info().codec;
   }
 }
 
@@ -226,7 +236,8 @@ TEST_F(DecodeTest, EmptyFileAndEmptyPipe) {
   const auto piped = decode_descriptor(pipe.end(), "standard input", {}, nullptr);
   ASSERT_FALSE(piped.has_value());
   EXPECT_EQ(piped.error().code(), Code::kInvalidInput);
-  EXPECT_TRUE(contains(piped.error().message(), "standard input: is empty")) << piped.error().message();
+  EXPECT_TRUE(contains(piped.error().message(), "standard input: is empty"))
+      << piped.error().message();
 }
 
 TEST_F(DecodeTest, TextIsNotAudio) {
@@ -235,7 +246,8 @@ TEST_F(DecodeTest, TextIsNotAudio) {
   const auto clip = decode_file(store("letter.wav", text));
   ASSERT_FALSE(clip.has_value());
   EXPECT_EQ(clip.error().code(), Code::kCorrupt);
-  EXPECT_TRUE(contains(clip.error().message(), "letter.wav: is not an audio")) << clip.error().message();
+  EXPECT_TRUE(contains(clip.error().message(), "letter.wav: is not an audio"))
+      << clip.error().message();
 }
 
 TEST_F(DecodeTest, PlaylistsAndSubtitlesAreRefused) {
@@ -249,7 +261,8 @@ TEST_F(DecodeTest, PlaylistsAndSubtitlesAreRefused) {
   for (const std::string& text : texts) {
     const auto clip = decode_bytes(text);
     ASSERT_FALSE(clip.has_value()) << text;
-    EXPECT_TRUE(clip.error().code() == Code::kUnsupported || clip.error().code() == Code::kCorrupt) << text;
+    EXPECT_TRUE(clip.error().code() == Code::kUnsupported || clip.error().code() == Code::kCorrupt)
+        << text;
   }
 }
 
@@ -267,7 +280,8 @@ TEST_F(DecodeTest, ZeroSamples) {
 }
 
 TEST_F(DecodeTest, TruncatedFilesKeepWhatTheyHoldAndSaySo) {
-  for (const auto& [name, cut] : {std::pair<const char*, size_t>{"sine.mp3", 5000}, {"sine.flac", 3000}}) {
+  for (const auto& [name, cut] :
+       {std::pair<const char*, size_t>{"sine.mp3", 5000}, {"sine.flac", 3000}}) {
     const std::string whole = golden_bytes(name);
     const auto clip = decode_bytes(std::string_view(whole).substr(0, whole.size() - cut));
     ASSERT_TRUE(clip.has_value()) << name << ": " << clip.error().message();
@@ -322,7 +336,8 @@ TEST_F(DecodeTest, NothingButNaNIsAnError) {
 
 TEST_F(DecodeTest, HeaderOfADayWithASecondOfSound) {
   std::string bytes = wav_header(1, 1, 8000, 16, 24u * 3600 * 16000);
-  for (const float sample : sine(440, 0.5, 8000, 8000)) append_bytes(bytes, int16_t(sample * 32767));
+  for (const float sample : sine(440, 0.5, 8000, 8000))
+    append_bytes(bytes, int16_t(sample * 32767));
   const auto clip = decode_bytes(bytes);
   ASSERT_TRUE(clip.has_value()) << clip.error().message();
   EXPECT_EQ(clip->size_samples(), 16000);
@@ -357,7 +372,8 @@ TEST_F(DecodeTest, FullDiskWhileStoringTheClip) {
 
 TEST_F(DecodeTest, PipeThatOutgrowsTheSpool) {
   const PipeOf pipe(golden_bytes("sine.m4a"));
-  const auto clip = decode_descriptor(pipe.end(), "standard input", {.max_spool_bytes = 5000}, nullptr);
+  const auto clip =
+      decode_descriptor(pipe.end(), "standard input", {.max_spool_bytes = 5000}, nullptr);
   ASSERT_FALSE(clip.has_value());
   EXPECT_EQ(clip.error().code(), Code::kResourceExhausted);
   EXPECT_TRUE(contains(clip.error().message(), "save it to a file")) << clip.error().message();
@@ -419,7 +435,8 @@ TEST_F(DecodeTest, CancelWhileTheInputStalls) {
 
 TEST_F(DecodeTest, SamplesArriveWhileTheRestIsStillToCome) {
   // 10 of the 60 s that the header promises, and the pipe stays open.
-  const PipeOf pipe(wav_header(1, 1, 16000, 16, 16000 * 2 * 60) + std::string(16000 * 2 * 10, '\0'), false);
+  const PipeOf pipe(wav_header(1, 1, 16000, 16, 16000 * 2 * 60) + std::string(16000 * 2 * 10, '\0'),
+                    false);
   CancelToken cancel;
   cancel.set_deadline(Clock::now() + std::chrono::seconds(20));
   auto decoding = start_decode_descriptor(pipe.end(), "standard input", {}, &cancel);
@@ -527,7 +544,8 @@ TEST_F(DecodeTest, MutatedFilesGiveAClipOrAnErrorNeverAHang) {
     const std::string whole = golden_bytes(file.name);
     for (int round = 0; round < 8; ++round) {
       std::string bytes = whole;
-      for (uint32_t hits = 1 + next() % 20; hits > 0; --hits) bytes[next() % bytes.size()] = char(next());
+      for (uint32_t hits = 1 + next() % 20; hits > 0; --hits)
+        bytes[next() % bytes.size()] = char(next());
       // Headers matter most.
       for (uint32_t hits = next() % 3; hits > 0; --hits) bytes[next() % 200] = char(next());
       if (next() % 4 == 0) bytes.resize(1 + next() % bytes.size());
@@ -536,7 +554,8 @@ TEST_F(DecodeTest, MutatedFilesGiveAClipOrAnErrorNeverAHang) {
       const auto clip = decode(store("mutant", bytes), {.max_duration_s = 600}, &cancel);
       if (clip) continue;
       EXPECT_NE(clip.error().code(), Code::kCancelled) << file.name << " round " << round;
-      EXPECT_NE(clip.error().code(), Code::kInternal) << file.name << ": " << clip.error().message();
+      EXPECT_NE(clip.error().code(), Code::kInternal)
+          << file.name << ": " << clip.error().message();
       EXPECT_TRUE(contains(clip.error().message(), "mutant: ")) << clip.error().message();
     }
   }

@@ -37,7 +37,8 @@ std::vector<float> dull(size_t count, uint32_t seed) {
 
 /// Largest difference to every 97th frame; infinite when a value is missing or not a number.
 double error_against_golden(const std::string& name, ConstTensor features) {
-  const auto file = read_file(std::string(MAIE_SOURCE_DIR) + "/tests/golden/audio/" + name + ".f32", 1 << 20);
+  const auto file =
+      read_file(std::string(MAIE_SOURCE_DIR) + "/tests/golden/audio/" + name + ".f32", 1 << 20);
   if (!file) return INFINITY;
   const int64_t mels = features.dim(1);
   std::vector<float> golden(file->size() / sizeof(float));
@@ -70,22 +71,27 @@ class LogMelOf : public ::testing::TestWithParam<int> {
 
 TEST_P(LogMelOf, MatchesReferenceOnWhiteNoise) {
   const std::string name = "mel_white_" + std::to_string(GetParam());
-  EXPECT_LE(error_against_golden(name, hf_features(white(480000, 1), GetParam(), pool_).view()), 1e-5);
+  EXPECT_LE(error_against_golden(name, hf_features(white(480000, 1), GetParam(), pool_).view()),
+            1e-5);
 }
 
 TEST_P(LogMelOf, MatchesReferenceOnSteepSpectrum) {
   const std::string name = "mel_dull_" + std::to_string(GetParam());
-  EXPECT_LE(error_against_golden(name, hf_features(dull(480000, 2), GetParam(), pool_).view()), 1e-5);
+  EXPECT_LE(error_against_golden(name, hf_features(dull(480000, 2), GetParam(), pool_).view()),
+            1e-5);
 }
 
 TEST_P(LogMelOf, MatchesReferenceOnShortAudioWithPadding) {
   const std::string name = "mel_short_" + std::to_string(GetParam());
-  EXPECT_LE(error_against_golden(name, hf_features(dull(48000, 3), GetParam(), pool_).view()), 1e-5);
+  EXPECT_LE(error_against_golden(name, hf_features(dull(48000, 3), GetParam(), pool_).view()),
+            1e-5);
 }
 
 TEST_P(LogMelOf, MatchesReferenceOnSilence) {
   const std::string name = "mel_silence_" + std::to_string(GetParam());
-  EXPECT_LE(error_against_golden(name, hf_features(std::vector<float>(16000), GetParam(), pool_).view()), 1e-5);
+  EXPECT_LE(
+      error_against_golden(name, hf_features(std::vector<float>(16000), GetParam(), pool_).view()),
+      1e-5);
 }
 
 TEST_P(LogMelOf, MatchesReferenceOnSpeech) {
@@ -125,7 +131,8 @@ TEST(LogMel, MatchesItsDefinitionInDouble) {
     std::complex<double> sum = 0;
     for (int i = 0; i < 400; ++i) {
       const double hann = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * i / 400);
-      sum += hann * samples[size_t(5 * 160 - 200 + i)] * std::polar(1.0, -2 * std::numbers::pi * i * k / 400);
+      sum += hann * samples[size_t(5 * 160 - 200 + i)] *
+             std::polar(1.0, -2 * std::numbers::pi * i * k / 400);
     }
     power[size_t(k)] = std::norm(sum);
   }
@@ -152,7 +159,9 @@ TEST(LogMel, PiecesOfAClipEqualTheWhole) {
     const int64_t count = std::min<int64_t>(777, frames - first);
     const OwnedTensor piece({}, DType::kF32, {count, 80});
     ASSERT_TRUE(log_mel.clip_frames(clip, LogMel::kEndZeros, first, piece.view(), pool).ok());
-    EXPECT_EQ(std::memcmp(piece.view().raw(), whole.view().rows(first, count).raw(), piece.size_bytes()), 0)
+    EXPECT_EQ(
+        std::memcmp(piece.view().raw(), whole.view().rows(first, count).raw(), piece.size_bytes()),
+        0)
         << "frames from " << first;
   }
 }
@@ -169,7 +178,8 @@ TEST(LogMel, NumberOfThreadsChangesNothing) {
 TEST(LogMel, ShortestSignalsAreMirroredAndPadded) {
   ThreadPool pool(1);
   const LogMel log_mel(80);
-  for (const size_t count : {size_t{0}, size_t{1}, size_t{2}, size_t{159}, size_t{160}, size_t{199}, size_t{401}}) {
+  for (const size_t count :
+       {size_t{0}, size_t{1}, size_t{2}, size_t{159}, size_t{160}, size_t{199}, size_t{401}}) {
     const std::vector<float> samples = white(count, 7);
     OwnedTensor out({}, DType::kF32, {50, 80});
     for (float& value : out.view().span<float>()) value = NAN;
@@ -177,7 +187,8 @@ TEST(LogMel, ShortestSignalsAreMirroredAndPadded) {
     EXPECT_EQ(kept, int64_t(count) / 160);
     for (int64_t i = 0; i < out.view().size(); ++i) {
       const float value = out.view().data<float>()[i];
-      EXPECT_TRUE(i < kept * 80 ? std::isfinite(value) : value == 0.0f) << count << " samples, " << i;
+      EXPECT_TRUE(i < kept * 80 ? std::isfinite(value) : value == 0.0f)
+          << count << " samples, " << i;
     }
   }
 }

@@ -13,7 +13,8 @@ std::vector<float> resampled_sine(int from_hz, double hz, double seconds) {
   Resampler resampler = Resampler::create(from_hz, 16000).value();
   std::vector<float> out;
   for (size_t at = 0, piece = 1; at < in.size(); at += piece, piece = piece * 3 % 7919 + 1) {
-    EXPECT_TRUE(resampler.push(std::span(in).subspan(at, std::min(piece, in.size() - at)), out).ok());
+    EXPECT_TRUE(
+        resampler.push(std::span(in).subspan(at, std::min(piece, in.size() - at)), out).ok());
   }
   EXPECT_TRUE(resampler.finish(out).ok());
   return out;

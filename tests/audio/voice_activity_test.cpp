@@ -34,7 +34,8 @@ std::string text_of(const std::vector<SampleSpan>& spans) {
 }
 
 TEST(SpeechSpans, EqualThoseOfThePeersInBothRules) {
-  const auto text = read_file(std::string(MAIE_SOURCE_DIR) + "/tests/golden/vad/spans.json", 16 << 20);
+  const auto text =
+      read_file(std::string(MAIE_SOURCE_DIR) + "/tests/golden/vad/spans.json", 16 << 20);
   ASSERT_TRUE(text.has_value()) << text.error().message();
   const auto cases = parse_json(*text);
   ASSERT_TRUE(cases.has_value()) << cases.error().message();
@@ -79,13 +80,13 @@ TEST(SpeechIterator, TellsStartsAndEndsAsSpecified) {
     }
   };
   using Kind = SpeechIterator::Event::Kind;
-  feed(0.9f, 1);    // window 0 starts at sample 0: the pad is cut off there
-  feed(0.1f, 3);    // pause of 3 windows: 96 ms, too short
+  feed(0.9f, 1);  // window 0 starts at sample 0: the pad is cut off there
+  feed(0.1f, 3);  // pause of 3 windows: 96 ms, too short
   feed(0.9f, 2);
-  feed(0.4f, 10);   // neither speech nor silence
-  feed(0.1f, 6);    // ends when 4 windows have passed since its first: 16..20
-  feed(0.9f, 1);    // window 22
-  feed(0.1f, 4);    // no end yet
+  feed(0.4f, 10);  // neither speech nor silence
+  feed(0.1f, 6);   // ends when 4 windows have passed since its first: 16..20
+  feed(0.9f, 1);   // window 22
+  feed(0.1f, 4);   // no end yet
   ASSERT_EQ(events.size(), 3u);
   EXPECT_EQ(events[0].second, (SpeechIterator::Event{Kind::kStart, 0}));
   EXPECT_EQ(events[1].first, 20);
@@ -163,46 +164,63 @@ std::vector<Voiceless> voiceless() {
     return [=](float level) {
       return [=](int64_t, double t) {  // 20 Hz to 7.9 kHz, evenly in octaves
         const double part = std::fmod(t, length) / length;
-        return level * float(std::sin(kTurn * 20 * length / std::log(395.0) * (std::pow(395.0, part) - 1)));
+        return level *
+               float(std::sin(kTurn * 20 * length / std::log(395.0) * (std::pow(395.0, part) - 1)));
       };
     };
   };
   return {
       {"silence", [](float) { return [](int64_t, double) { return 0.0f; }; }},
       {"constant", [](float level) { return [=](int64_t, double) { return level; }; }},
-      {"white", [](float level) { return [=, n = Noise()](int64_t, double) mutable { return level * n.white(); }; }},
-      {"pink", [](float level) { return [=, n = Noise()](int64_t, double) mutable { return level * n.pink(); }; }},
-      {"brown", [](float level) { return [=, n = Noise()](int64_t, double) mutable { return level * n.brown(); }; }},
-      {"hum", [=](float level) {
+      {"white",
+       [](float level) {
+         return [=, n = Noise()](int64_t, double) mutable { return level * n.white(); };
+       }},
+      {"pink",
+       [](float level) {
+         return [=, n = Noise()](int64_t, double) mutable { return level * n.pink(); };
+       }},
+      {"brown",
+       [](float level) {
+         return [=, n = Noise()](int64_t, double) mutable { return level * n.brown(); };
+       }},
+      {"hum",
+       [=](float level) {
          return [=](int64_t, double t) {
            double sum = 0;
            for (int k = 1; k <= 12; ++k) sum += std::sin(kTurn * 50 * k * t + k) / k;
            return level * 0.6f * float(sum);
          };
        }},
-      {"pure hum", [=](float level) {
+      {"pure hum",
+       [=](float level) {
          return [=](int64_t, double t) { return level * float(std::sin(kTurn * 50 * t)); };
        }},
-      {"tone", [=](float level) {
+      {"tone",
+       [=](float level) {
          return [=](int64_t, double t) { return level * float(std::sin(kTurn * 440 * t)); };
        }},
-      {"beeps", [=](float level) {
+      {"beeps",
+       [=](float level) {
          return [=](int64_t, double t) {
            return std::fmod(t, 1.0) < 0.4 ? level * float(std::sin(kTurn * 1000 * t)) : 0.0f;
          };
        }},
-      {"bursts of noise", [](float level) {
+      {"bursts of noise",
+       [](float level) {
          return [=, n = Noise()](int64_t, double t) mutable {
            return std::fmod(t, 0.5) < 0.2 ? level * n.white() : 0.001f * n.white();
          };
        }},
       {"sweep of 2 s", sweep(2)},
       {"sweep of 20 s", sweep(20)},
-      {"clicks in step", [](float level) {
-         return [=](int64_t i, double) { return i % 8000 < 3 ? level : 0.0f; };
-       }},
-      {"clicks at random", [](float level) {
-         return [=, n = Noise()](int64_t, double) mutable { return n.white() > 0.999f ? level : 0.0f; };
+      {"clicks in step",
+       [](float level) { return [=](int64_t i, double) { return i % 8000 < 3 ? level : 0.0f; }; }},
+      {"clicks at random",
+       [](float level) {
+         return [=, n = Noise()](int64_t, double) mutable {
+           return n.white() > 0.999f ? level : 0.0f;
+         };
        }},
   };
 }
@@ -221,16 +239,19 @@ TEST(EnergyGate, DoesNotDependOnThePiecesAndGivesOneScoreAWindow) {
   Noise noise;
   const std::vector<float> samples = record(7.3, [&](int64_t, double t) {
     double sum = 0.02 * double(noise.white());  // something like a voice in it, so that scores vary
-    const double turns = 120 * t - 20.0 / 9 * std::cos(9 * t);  // the pitch swings between 100 and 140 Hz
+    const double turns =
+        120 * t - 20.0 / 9 * std::cos(9 * t);  // the pitch swings between 100 and 140 Hz
     if (std::fmod(t, 1.5) < 0.8) {
-      for (int k = 1; k < 20; ++k) sum += 0.05 * std::sin(2 * M_PI * turns * k) / std::sqrt(double(k));
+      for (int k = 1; k < 20; ++k)
+        sum += 0.05 * std::sin(2 * M_PI * turns * k) / std::sqrt(double(k));
     }
     return float(sum);
   });
   // The gliding, rich, interrupted pitch is heard; so the comparison is not one of zeros.
   const auto spans = heard(samples);
   EXPECT_GE(recall(spans, {{0, 12800}, {24000, 36800}, {48000, 60800}}), 0.9) << text_of(spans);
-  for (const size_t length : {size_t{0}, size_t{1}, size_t{511}, size_t{512}, size_t{513}, samples.size()}) {
+  for (const size_t length :
+       {size_t{0}, size_t{1}, size_t{511}, size_t{512}, size_t{513}, samples.size()}) {
     const std::span<const float> part = std::span(samples).first(length);
     const std::vector<float> want = scores_of(part);
     EXPECT_EQ(want.size(), (length + 511) / 512);
@@ -241,7 +262,8 @@ TEST(EnergyGate, DoesNotDependOnThePiecesAndGivesOneScoreAWindow) {
 }
 
 TEST(EnergyGate, SurvivesSamplesThatAreNoNumbers) {
-  std::vector<float> samples = record(5, [n = Noise()](int64_t, double) mutable { return n.white(); });
+  std::vector<float> samples =
+      record(5, [n = Noise()](int64_t, double) mutable { return n.white(); });
   for (size_t i = 0; i < samples.size(); i += 97) {
     const float bad[] = {std::nanf(""), INFINITY, -INFINITY, 3e38f};
     samples[i] = bad[i % 4];
@@ -268,14 +290,16 @@ TEST(EnergyGate, HearsRealSpeechAtAnyLevelAndInNoise) {
   const std::vector<float> speech = read_pcm16(std::string(data) + "/audio/jfk.wav");
   if (speech.empty()) GTEST_SKIP() << "MAIE_TEST_DATA has no audio/jfk.wav";
   // Where the Silero network is sure, to the tenth of a second.
-  const std::vector<SampleSpan> want = {{5600, 35200}, {52800, 70400}, {86400, 122400}, {130400, 166400}};
+  const std::vector<SampleSpan> want = {
+      {5600, 35200}, {52800, 70400}, {86400, 122400}, {130400, 166400}};
   std::vector<float> padded(32000, 0.0f);
   padded.insert(padded.end(), speech.begin(), speech.end());
   padded.resize(padded.size() + 32000, 0.0f);
   std::vector<SampleSpan> shifted = want;
   for (SampleSpan& span : shifted) span = {span.start + 32000, span.end + 32000};
   double energy = 0;
-  for (const float sample : speech) energy += double(sample) * double(sample) / double(speech.size());
+  for (const float sample : speech)
+    energy += double(sample) * double(sample) / double(speech.size());
 
   for (const float level : {1.5f, 0.3f, 0.03f}) {  // the last one: about -45 dBFS
     for (const bool noisy : {false, true}) {
@@ -283,9 +307,11 @@ TEST(EnergyGate, HearsRealSpeechAtAnyLevelAndInNoise) {
       std::vector<float> samples = padded;
       const float amplitude = float(std::sqrt(3 * energy) * std::pow(10, -15.0 / 20));
       for (float& sample : samples) {
-        sample = std::clamp(level * (sample + (noisy ? amplitude * noise.white() : 0)), -1.0f, 1.0f);
+        sample =
+            std::clamp(level * (sample + (noisy ? amplitude * noise.white() : 0)), -1.0f, 1.0f);
       }
-      EXPECT_GE(recall(heard(samples), shifted), 0.95) << "level " << level << (noisy ? ", 15 dB SNR" : "");
+      EXPECT_GE(recall(heard(samples), shifted), 0.95)
+          << "level " << level << (noisy ? ", 15 dB SNR" : "");
     }
   }
 }

@@ -27,7 +27,8 @@ TEST(ParseJson, BoundsDepthAndValues) {
 }
 
 TEST(ParseJson, BoundsTheMembersOfOneObject) {
-  EXPECT_TRUE(parse_json(R"({"a":{"x":1,"y":2},"b":[{"x":1},{"x":1}]})", {.members = 2}).has_value());
+  EXPECT_TRUE(
+      parse_json(R"({"a":{"x":1,"y":2},"b":[{"x":1},{"x":1}]})", {.members = 2}).has_value());
   EXPECT_FALSE(parse_json(R"({"a":{"x":1,"y":2,"z":3}})", {.members = 2}).has_value());
 }
 

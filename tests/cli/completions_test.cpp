@@ -25,10 +25,12 @@ class Completions : public ::testing::Test {
   // What `shell` prints for `commands`, run in the folder.
   std::string output_of(const std::string& shell, const std::string& commands) {
     folder_.write(".commands", commands);
-    FILE* pipe = ::popen(("cd '" + folder_.path() + "' && " + shell + " ./.commands 2>&1").c_str(), "r");
+    FILE* pipe =
+        ::popen(("cd '" + folder_.path() + "' && " + shell + " ./.commands 2>&1").c_str(), "r");
     std::string out;
     char block[4096];
-    for (size_t count; (count = std::fread(block, 1, sizeof block, pipe)) > 0;) out.append(block, count);
+    for (size_t count; (count = std::fread(block, 1, sizeof block, pipe)) > 0;)
+      out.append(block, count);
     const int status = ::pclose(pipe);
     EXPECT_EQ(status, 0) << out;
     return out;
@@ -37,8 +39,10 @@ class Completions : public ::testing::Test {
   // The words bash offers for the last of `words`, sorted, separated by spaces.
   std::string offered(const std::string& words) {
     folder_.write(".maie.bash", completion_script(app_, "bash"));
-    return output_of("bash", "source ./.maie.bash\nCOMP_WORDS=(" + words + ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-                             "_maie\nprintf '%s\\n' \"${COMPREPLY[@]}\" | sort | paste -sd' '\n");
+    return output_of("bash",
+                     "source ./.maie.bash\nCOMP_WORDS=(" + words +
+                         ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+                         "_maie\nprintf '%s\\n' \"${COMPREPLY[@]}\" | sort | paste -sd' '\n");
   }
 
   TemporaryFolder folder_;
@@ -83,7 +87,8 @@ TEST_F(Completions, EveryOptionIsInEveryScript) {
       EXPECT_NE(script.find(command->get_name()), std::string::npos) << shell;
       for (const CLI::Option* option : command->get_options()) {
         for (const std::string& name : option->get_lnames()) {
-          EXPECT_NE(script.find((shell == "fish" ? "-l " : "--") + name), std::string::npos) << shell << " " << name;
+          EXPECT_NE(script.find((shell == "fish" ? "-l " : "--") + name), std::string::npos)
+              << shell << " " << name;
         }
       }
     }

@@ -9,21 +9,25 @@ namespace {
 
 TEST(Machine, ReadsAnX86Processor) {
   const CpuInfo cpu = parse_cpuinfo(
-      "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu avx avx2 avx512f avx512_vnni avx512_bf16\n\n"
+      "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu avx avx2 avx512f "
+      "avx512_vnni avx512_bf16\n\n"
       "processor\t: 1\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu\n");
   EXPECT_EQ(cpu.model, "Some CPU @ 2.00GHz");
-  EXPECT_EQ(cpu.features, std::vector<std::string>({"avx2", "avx512f", "avx512_vnni", "avx512_bf16"}));
+  EXPECT_EQ(cpu.features,
+            std::vector<std::string>({"avx2", "avx512f", "avx512_vnni", "avx512_bf16"}));
 }
 
 TEST(Machine, ReadsAnArmProcessor) {
-  const CpuInfo cpu = parse_cpuinfo("processor\t: 0\nFeatures\t: fp asimd asimdhp asimddp\nCPU part\t: 0xd42\n");
+  const CpuInfo cpu =
+      parse_cpuinfo("processor\t: 0\nFeatures\t: fp asimd asimdhp asimddp\nCPU part\t: 0xd42\n");
   EXPECT_EQ(cpu.model, "");
   EXPECT_EQ(cpu.features, std::vector<std::string>({"asimd", "asimdhp", "asimddp"}));
 }
 
 TEST(Machine, ReadsMemory) {
-  const MemoryInfo memory =
-      parse_meminfo("MemTotal:        1000 kB\nMemFree: 1 kB\nMemAvailable:  500 kB\nSwapTotal: 20 kB\nSwapFree: x\n");
+  const MemoryInfo memory = parse_meminfo(
+      "MemTotal:        1000 kB\nMemFree: 1 kB\nMemAvailable:  500 kB\nSwapTotal: 20 kB\nSwapFree: "
+      "x\n");
   EXPECT_EQ(memory.total, 1000u * 1024);
   EXPECT_EQ(memory.available, 500u * 1024);
   EXPECT_EQ(memory.swap_total, 20u * 1024);
@@ -80,7 +84,8 @@ TEST(ModelSearch, DefaultIsTheChosenOneThenMini) {
   const TemporaryFolder folder;
   folder.write("a/mini/asr/config.json");
   folder.write("b/mini/asr/config.json");
-  const std::vector<std::string> folders = {folder.path("none"), folder.path("a"), folder.path("b")};
+  const std::vector<std::string> folders = {folder.path("none"), folder.path("a"),
+                                            folder.path("b")};
   EXPECT_EQ(default_model({"", folders}).value(), folder.path("a/mini/asr"));
   EXPECT_EQ(default_model({folder.path("b"), folders}).value(), folder.path("b"));
   EXPECT_EQ(default_model({folder.path("gone"), folders}).error().code(), Code::kNotFound);
@@ -93,7 +98,8 @@ Findings healthy() {
   found.cores = 2;
   found.memory = {uint64_t{8} << 30, uint64_t{4} << 30, 0, 0, {}};
   found.seccomp = true;
-  found.models = {{"models/mini/asr", "huggingface", 1000, ""}, {"models/silero.safetensors", "silero", 10, ""}};
+  found.models = {{"models/mini/asr", "huggingface", 1000, ""},
+                  {"models/silero.safetensors", "silero", 10, ""}};
   return found;
 }
 

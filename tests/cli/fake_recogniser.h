@@ -15,10 +15,10 @@ class FakeRecogniser : public Recogniser {
  public:
   /// What the tests set and look at; outlives the recogniser.
   struct Script {
-    std::map<std::string, Status> failures;       ///< by the input's file name
-    std::function<void(const std::string&)> at;   ///< called before each segment
-    Status option_failure;                        ///< of validate
-    std::vector<std::string> heard;               ///< inputs recognised, in order
+    std::map<std::string, Status> failures;      ///< by the input's file name
+    std::function<void(const std::string&)> at;  ///< called before each segment
+    Status option_failure;                       ///< of validate
+    std::vector<std::string> heard;              ///< inputs recognised, in order
     std::vector<pipeline::TranscribeOptions> options;
   };
 
@@ -26,10 +26,13 @@ class FakeRecogniser : public Recogniser {
     info_ = {"models/fake", "huggingface", "float32", "int8", "models/vad", "", 1};
   }
 
-  Status validate(const pipeline::TranscribeOptions&) const override { return script_.option_failure; }
+  Status validate(const pipeline::TranscribeOptions&) const override {
+    return script_.option_failure;
+  }
 
   Result<Recognised> recognise(const std::string& input, const pipeline::TranscribeOptions& options,
-                               const RecogniseCallbacks& callbacks, const CancelToken& cancel) override {
+                               const RecogniseCallbacks& callbacks,
+                               const CancelToken& cancel) override {
     script_.heard.push_back(input);
     script_.options.push_back(options);
     const auto failure = script_.failures.find(input.substr(input.rfind('/') + 1));

@@ -27,7 +27,8 @@ std::string paths_of(const std::vector<Input>& inputs, const TemporaryFolder& fo
 
 TEST(Inputs, DirectoryGivesItsMediaFilesSorted) {
   const TemporaryFolder folder;
-  for (const char* name : {"b.mp3", "a.WAV", "notes.txt", ".hidden.wav", "sub/c.ogg", "wav"}) folder.write(name);
+  for (const char* name : {"b.mp3", "a.WAV", "notes.txt", ".hidden.wav", "sub/c.ogg", "wav"})
+    folder.write(name);
   EXPECT_EQ(paths_of(expand_inputs({folder.path()}, false), folder), "a.WAV b.mp3");
   EXPECT_EQ(paths_of(expand_inputs({folder.path()}, true), folder), "a.WAV b.mp3 sub/c.ogg");
 }
@@ -54,9 +55,14 @@ TEST(Inputs, MissingEmptyAndRepeatedFiles) {
   const TemporaryFolder folder;
   folder.write("a.wav");
   folder.write("empty.wav", "");
-  const std::vector<std::string> arguments = {folder.path("a.wav"), folder.path("no.wav"), folder.path("empty.wav"),
-                                              folder.path("./a.wav"), "-", folder.path()};
-  EXPECT_EQ(paths_of(expand_inputs(arguments, false), folder), "a.wav no.wav!not_found empty.wav!corrupt -");
+  const std::vector<std::string> arguments = {folder.path("a.wav"),
+                                              folder.path("no.wav"),
+                                              folder.path("empty.wav"),
+                                              folder.path("./a.wav"),
+                                              "-",
+                                              folder.path()};
+  EXPECT_EQ(paths_of(expand_inputs(arguments, false), folder),
+            "a.wav no.wav!not_found empty.wav!corrupt -");
 }
 
 TEST(Inputs, UnreadableFileIsAQuestionOfRights) {
@@ -91,7 +97,10 @@ TEST(Outputs, ExistingFilesNeedPermissionToBeReplaced) {
   const TemporaryFolder folder;
   folder.write("talk.json");
   OutputPlan careful({.folder = folder.path(), .formats = {Format::kSrt, Format::kJson}}, {});
-  EXPECT_EQ(files_of(careful, "talk.wav"), std::string("!").append(folder.path("talk.json")).append(": already exists; add --overwrite to replace it"));
+  EXPECT_EQ(files_of(careful, "talk.wav"),
+            std::string("!")
+                .append(folder.path("talk.json"))
+                .append(": already exists; add --overwrite to replace it"));
   EXPECT_EQ(files_of(careful, "talk.mp3"), "talk.mp3.srt talk.mp3.json");
   OutputPlan bold({.folder = folder.path(), .formats = {Format::kJson}, .overwrite = true}, {});
   EXPECT_EQ(files_of(bold, "talk.wav"), "talk.json");

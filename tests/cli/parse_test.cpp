@@ -19,8 +19,9 @@ TEST(Clock, ReadsSecondsMinutesAndHours) {
 }
 
 TEST(Clock, RefusesWhatIsNoTime) {
-  for (const char* text : {"", " ", "x", "1:60", "1:2:60", "1:61:00", "1:2:3:4", "1.5:00", "-1", "+1", "1e3", "nan",
-                           "inf", "0x10", "1:", ":1", ".", "1..2", "99999999999999"}) {
+  for (const char* text :
+       {"", " ", "x", "1:60", "1:2:60", "1:61:00", "1:2:3:4", "1.5:00", "-1", "+1", "1e3", "nan",
+        "inf", "0x10", "1:", ":1", ".", "1..2", "99999999999999"}) {
     const Result<double> value = parse_clock(text);
     ASSERT_FALSE(value.has_value()) << text;
     EXPECT_EQ(value.error().code(), Code::kInvalidInput);
@@ -48,13 +49,15 @@ TEST(Clip, RefusesWhatIsEmptyOrBackwards) {
 TEST(Temperatures, ReadOneOrMany) {
   EXPECT_EQ(parse_temperatures("0").value(), std::vector<double>({0}));
   EXPECT_EQ(parse_temperatures("0, 0.2,0.4").value(), std::vector<double>({0, 0.2, 0.4}));
-  for (const char* text : {"", ",", "-1", "3", "nan", "0,x"}) EXPECT_FALSE(parse_temperatures(text).has_value()) << text;
+  for (const char* text : {"", ",", "-1", "3", "nan", "0,x"})
+    EXPECT_FALSE(parse_temperatures(text).has_value()) << text;
 }
 
 TEST(TokenList, ReadsNumbersAndMinusOne) {
   EXPECT_EQ(parse_token_list("-1,50257").value(), std::vector<int>({-1, 50257}));
   EXPECT_TRUE(parse_token_list("").value().empty());
-  for (const char* text : {"-2", "x", "1.5", "99999999999"}) EXPECT_FALSE(parse_token_list(text).has_value()) << text;
+  for (const char* text : {"-2", "x", "1.5", "99999999999"})
+    EXPECT_FALSE(parse_token_list(text).has_value()) << text;
 }
 
 // Whatever is typed gives a value within bounds or an error, never a crash.
@@ -63,7 +66,8 @@ TEST(Clip, SurvivesAnyText) {
   const std::string letters = "0123456789:.-- ,e+n\xff";
   for (int round = 0; round < 5000; ++round) {
     std::string text;
-    for (size_t length = random() % 12; text.size() < length;) text += letters[random() % letters.size()];
+    for (size_t length = random() % 12; text.size() < length;)
+      text += letters[random() % letters.size()];
     const auto clip = parse_clip(text);
     if (!clip.has_value()) continue;
     EXPECT_TRUE(std::isfinite(clip->start_s) && clip->start_s >= 0) << text;

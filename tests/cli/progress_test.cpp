@@ -12,21 +12,28 @@ namespace maie::cli {
 namespace {
 
 TEST(Progress, ShowsShareTimesAndSpeed) {
-  const ProgressState state{.name = "talk.mp3", .fraction = 0.25, .elapsed_s = 10, .duration_s = 600};
+  const ProgressState state{
+      .name = "talk.mp3", .fraction = 0.25, .elapsed_s = 10, .duration_s = 600};
   EXPECT_EQ(render_progress(state, 120, false),
             "talk.mp3 [######..................]  25%  0:10 elapsed, 0:30 left, 15.0x real time");
 }
 
 TEST(Progress, CountsRecordingsAndSaysWhenItReads) {
   const ProgressState state{.name = "talk.mp3", .index = 2, .count = 5};
-  EXPECT_EQ(render_progress(state, 120, false), "2/5 talk.mp3 [........................]   0%  reading");
+  EXPECT_EQ(render_progress(state, 120, false),
+            "2/5 talk.mp3 [........................]   0%  reading");
 }
 
 TEST(Progress, NeverFillsTheLastColumn) {
-  const ProgressState state{.name = std::string(200, 'n'), .index = 2, .count = 5, .fraction = 0.5, .elapsed_s = 4000,
+  const ProgressState state{.name = std::string(200, 'n'),
+                            .index = 2,
+                            .count = 5,
+                            .fraction = 0.5,
+                            .elapsed_s = 4000,
                             .duration_s = 90000};
   for (int columns = 0; columns <= 300; ++columns) {
-    EXPECT_LT(int(character_count(render_progress(state, columns, false))), std::max(columns, 1)) << columns;
+    EXPECT_LT(int(character_count(render_progress(state, columns, false))), std::max(columns, 1))
+        << columns;
   }
 }
 
@@ -73,7 +80,8 @@ TEST(ProgressLine, DrawsAtMostTenTimesASecondAndCleansUp) {
   ASSERT_GT(count, 0);
   const std::string drawn(bytes, size_t(count));
   size_t lines = 0;
-  for (size_t at = drawn.find("talk.mp3"); at != drawn.npos; at = drawn.find("talk.mp3", at + 1)) ++lines;
+  for (size_t at = drawn.find("talk.mp3"); at != drawn.npos; at = drawn.find("talk.mp3", at + 1))
+    ++lines;
   EXPECT_EQ(lines, 12u);  // when made, when opened, and ten in the second
   EXPECT_NE(drawn.find("100%"), drawn.npos);
   EXPECT_EQ(drawn.substr(drawn.size() - 4), "\r\x1b[K");
@@ -81,9 +89,9 @@ TEST(ProgressLine, DrawsAtMostTenTimesASecondAndCleansUp) {
 
 TEST(Printable, TakesTheTeethOutOfNames) {
   EXPECT_EQ(printable("a\x1b[2Jb\r\n\x7f"), "a?[2Jb???");
-  EXPECT_EQ(printable("b\xc2\x9bk"), "b?k");                    // a C1 control
-  EXPECT_EQ(printable("\xff\xc3"), "??");                       // not UTF-8
-  EXPECT_EQ(printable("\xed\xa0\x80"), "???");                  // a surrogate
+  EXPECT_EQ(printable("b\xc2\x9bk"), "b?k");    // a C1 control
+  EXPECT_EQ(printable("\xff\xc3"), "??");       // not UTF-8
+  EXPECT_EQ(printable("\xed\xa0\x80"), "???");  // a surrogate
   EXPECT_EQ(printable("Tiếng Việt 日本 🎧"), "Tiếng Việt 日本 🎧");
 }
 

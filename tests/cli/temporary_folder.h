@@ -27,7 +27,9 @@ class TemporaryFolder {
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;
 
-  std::string path(const std::string& name = "") const { return name.empty() ? path_.string() : (path_ / name).string(); }
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
 
   /// Writes a file, with the folders above it; returns its path.
   std::string write(const std::string& name, const std::string& content = "x") const {
@@ -44,7 +46,8 @@ class TemporaryFolder {
   /// Names in the folder, sorted, separated by spaces.
   std::string names() const {
     std::vector<std::string> list;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) list.push_back(entry.path().filename());
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      list.push_back(entry.path().filename());
     std::sort(list.begin(), list.end());
     std::string out;
     for (const std::string& name : list) {

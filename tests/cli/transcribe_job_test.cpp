@@ -1,4 +1,5 @@
-// `maie transcribe` from its command line to its files and exit code, with a recogniser without weights.
+// `maie transcribe` from its command line to its files and exit code, with a recogniser without
+// weights.
 #include "cli/transcribe_job.h"
 
 #include <fcntl.h>
@@ -22,7 +23,9 @@ class TranscribeJob : public ::testing::Test {
 
   // Runs `maie transcribe --model m ARGUMENTS`; what it wrote is in out_ and err_ then.
   int run(std::vector<std::string> arguments, TerminalTraits traits = {}, int output = -1) {
-    const int out = output >= 0 ? output : ::open(folder_.path(".out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
+    const int out = output >= 0
+                        ? output
+                        : ::open(folder_.path(".out").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     const int err = ::open(folder_.path(".err").c_str(), O_CREAT | O_TRUNC | O_WRONLY, 0600);
     Console console(out, err, traits);
     Context context{.console = console, .cancel = cancel_, .load = load_};
@@ -56,7 +59,8 @@ TEST_F(TranscribeJob, WritesPlainLinesToStandardOutput) {
 
 TEST_F(TranscribeJob, ShowsTimesOnATerminalAndWithVerbose) {
   const std::string talk = folder_.write("talk.wav");
-  const std::string timed = "[00:00:01.000 --> 00:00:03.500] first\n[00:00:04.000 --> 00:00:09.000] second\n";
+  const std::string timed =
+      "[00:00:01.000 --> 00:00:03.500] first\n[00:00:04.000 --> 00:00:09.000] second\n";
   EXPECT_EQ(run({talk}, {.out_is_terminal = true}), kExitOk);
   EXPECT_EQ(out_, timed);
   EXPECT_EQ(run({talk, "--verbose"}), kExitOk);
@@ -65,7 +69,9 @@ TEST_F(TranscribeJob, ShowsTimesOnATerminalAndWithVerbose) {
 
 TEST_F(TranscribeJob, WritesTheFilesAskedFor) {
   const std::string talk = folder_.write("talk.wav");
-  EXPECT_EQ(run({talk, "-f", "txt,srt", "-f", "json", "-o", folder_.path("out"), "--word-timestamps"}), kExitOk);
+  EXPECT_EQ(
+      run({talk, "-f", "txt,srt", "-f", "json", "-o", folder_.path("out"), "--word-timestamps"}),
+      kExitOk);
   EXPECT_EQ(out_, "");
   EXPECT_EQ(folder_.read("out/talk.txt"), "first\nsecond\n");
   EXPECT_NE(folder_.read("out/talk.srt").find("00:00:01,000 --> 00:00:03,500"), std::string::npos);
@@ -88,22 +94,26 @@ TEST_F(TranscribeJob, StandardOutputTakesOneFormat) {
 
 TEST_F(TranscribeJob, OneBadRecordingLeavesTheOthers) {
   script_.failures["bad.wav"] = corrupt("bad.wav: not an audio file; convert it");
-  EXPECT_EQ(run({folder_.write("a.wav"), folder_.write("bad.wav"), folder_.path("no.wav"), folder_.write("b.wav"), "-f", "txt",
-                 "-o", folder_.path("out")}),
+  EXPECT_EQ(run({folder_.write("a.wav"), folder_.write("bad.wav"), folder_.path("no.wav"),
+                 folder_.write("b.wav"), "-f", "txt", "-o", folder_.path("out")}),
             kExitSomeFailed);
   EXPECT_TRUE(folder_.has("out/a.txt") && folder_.has("out/b.txt"));
   EXPECT_FALSE(folder_.has("out/bad.txt"));
-  EXPECT_NE(err_.find(folder_.path("bad.wav") + ": bad.wav: not an audio file; convert it\n"), std::string::npos) << err_;
-  EXPECT_NE(err_.find(folder_.path("no.wav") + ": no such file; check the name and the folder\n"), std::string::npos) << err_;
+  EXPECT_NE(err_.find(folder_.path("bad.wav") + ": bad.wav: not an audio file; convert it\n"),
+            std::string::npos)
+      << err_;
+  EXPECT_NE(err_.find(folder_.path("no.wav") + ": no such file; check the name and the folder\n"),
+            std::string::npos)
+      << err_;
 }
 
 TEST_F(TranscribeJob, AloneAFailureGivesItsOwnCode) {
   const struct {
     Status status;
     int code;
-  } cases[] = {{not_found("x"), 66},        {corrupt("x"), 65},           {invalid_input("x"), 65},
-               {unsupported("x"), 65},      {permission_denied("x"), 77}, {resource_exhausted("x"), 71},
-               {unavailable("x"), 74},      {internal_error("x"), 70}};
+  } cases[] = {{not_found("x"), 66},   {corrupt("x"), 65},           {invalid_input("x"), 65},
+               {unsupported("x"), 65}, {permission_denied("x"), 77}, {resource_exhausted("x"), 71},
+               {unavailable("x"), 74}, {internal_error("x"), 70}};
   const std::string talk = folder_.write("talk.wav");
   for (const auto& [status, code] : cases) {
     script_.failures["talk.wav"] = status;
@@ -134,14 +144,16 @@ TEST_F(TranscribeJob, ModelAndOptionFailuresNameThemselvesOnce) {
   EXPECT_EQ(run({talk, other}), kExitUsageLater);
   EXPECT_EQ(err_, "maie: this model cannot translate; leave out --task\n");
   load_ = [](const pipeline::TranscriberOptions&) {
-    return Result<std::unique_ptr<Recogniser>>(corrupt("m/model.safetensors: cut short; copy it again"));
+    return Result<std::unique_ptr<Recogniser>>(
+        corrupt("m/model.safetensors: cut short; copy it again"));
   };
   EXPECT_EQ(run({talk, other}), kExitBadData);
   EXPECT_EQ(err_, "maie: m/model.safetensors: cut short; copy it again\n");
 }
 
 TEST_F(TranscribeJob, ACancelledRunKeepsFinishedFiles) {
-  const std::string a = folder_.write("a.wav"), b = folder_.write("b.wav"), c = folder_.write("c.wav");
+  const std::string a = folder_.write("a.wav"), b = folder_.write("b.wav"),
+                    c = folder_.write("c.wav");
   script_.at = [&](const std::string& input) {
     if (input == b) cancel_.cancel();
   };
@@ -165,7 +177,9 @@ TEST_F(TranscribeJob, AFullDiskAtStandardOutputIsSaidOnce) {
   const int full = ::open("/dev/full", O_WRONLY);
   if (full < 0) GTEST_SKIP() << "no /dev/full here";
   EXPECT_EQ(run({folder_.write("a.wav"), folder_.write("b.wav")}, {}, full), kExitIo);
-  EXPECT_EQ(err_, "maie: standard output: No space left on device; free some space or redirect the output elsewhere\n");
+  EXPECT_EQ(err_,
+            "maie: standard output: No space left on device; free some space or redirect the "
+            "output elsewhere\n");
 }
 
 TEST_F(TranscribeJob, MessagesAreJsonLinesWhenAskedFor) {
@@ -185,14 +199,66 @@ TEST_F(TranscribeJob, WarningsNameTheFileAndGoWithQuiet) {
 }
 
 TEST_F(TranscribeJob, TheCommandLineReachesTheEngine) {
-  EXPECT_EQ(run({folder_.write("a.wav"), "--language", "EN", "--task", "translate", "--beam-size", "3", "--best-of", "2",
-                 "--patience", "1.5", "--length-penalty", "0.5", "--repetition-penalty", "1.1", "--no-repeat-ngram-size", "3",
-                 "--temperature", "0,0.5", "--compression-ratio-threshold", "2", "--log-prob-threshold", "-2",
-                 "--no-speech-threshold", "0.4", "--condition-on-previous-text", "--sequential", "--without-timestamps",
-                 "--word-timestamps", "--no-vad", "--vad-threshold", "0.3", "--vad-min-speech-ms", "100",
-                 "--vad-max-speech-s", "20", "--vad-min-silence-ms", "200", "--vad-pad-ms", "50", "--initial-prompt", "Hi.",
-                 "--hotwords", "MAIE", "--hallucination-silence", "2", "--suppress-tokens", "-1,7", "--seed", "42", "--clip",
-                 "-1:30", "--compute-type", "int8", "--threads", "3", "--batch-size", "4", "--vad-model", "v"}),
+  EXPECT_EQ(run({folder_.write("a.wav"),
+                 "--language",
+                 "EN",
+                 "--task",
+                 "translate",
+                 "--beam-size",
+                 "3",
+                 "--best-of",
+                 "2",
+                 "--patience",
+                 "1.5",
+                 "--length-penalty",
+                 "0.5",
+                 "--repetition-penalty",
+                 "1.1",
+                 "--no-repeat-ngram-size",
+                 "3",
+                 "--temperature",
+                 "0,0.5",
+                 "--compression-ratio-threshold",
+                 "2",
+                 "--log-prob-threshold",
+                 "-2",
+                 "--no-speech-threshold",
+                 "0.4",
+                 "--condition-on-previous-text",
+                 "--sequential",
+                 "--without-timestamps",
+                 "--word-timestamps",
+                 "--no-vad",
+                 "--vad-threshold",
+                 "0.3",
+                 "--vad-min-speech-ms",
+                 "100",
+                 "--vad-max-speech-s",
+                 "20",
+                 "--vad-min-silence-ms",
+                 "200",
+                 "--vad-pad-ms",
+                 "50",
+                 "--initial-prompt",
+                 "Hi.",
+                 "--hotwords",
+                 "MAIE",
+                 "--hallucination-silence",
+                 "2",
+                 "--suppress-tokens",
+                 "-1,7",
+                 "--seed",
+                 "42",
+                 "--clip",
+                 "-1:30",
+                 "--compute-type",
+                 "int8",
+                 "--threads",
+                 "3",
+                 "--batch-size",
+                 "4",
+                 "--vad-model",
+                 "v"}),
             kExitOk)
       << err_;
   ASSERT_EQ(script_.options.size(), 1u);
@@ -246,11 +312,23 @@ TEST_F(TranscribeJob, WithoutOptionsTheDefaultsHold) {
 
 TEST_F(TranscribeJob, WrongOptionsAreUsageErrors) {
   const std::string talk = folder_.write("a.wav");
-  const std::vector<std::vector<std::string>> wrong = {
-      {}, {talk, "--beam-size", "0"}, {talk, "--beam-size", "1.5"}, {talk, "--beam-size"}, {talk, "--patience", "nan"},
-      {talk, "--task", "sing"}, {talk, "--clip", "9-3"}, {talk, "--temperature", "hot"}, {talk, "-f", "docx"}, {talk, "-f", ","},
-      {talk, "--compute-type", "int3"}, {talk, "--nonsense"}, {talk, "--seed", "-1"}, {talk, "--quiet", "--verbose"},
-      {talk, "--suppress-tokens", "x"}, {talk, "--threads", "-1"}, {talk, "--vad-threshold", "2"}};
+  const std::vector<std::vector<std::string>> wrong = {{},
+                                                       {talk, "--beam-size", "0"},
+                                                       {talk, "--beam-size", "1.5"},
+                                                       {talk, "--beam-size"},
+                                                       {talk, "--patience", "nan"},
+                                                       {talk, "--task", "sing"},
+                                                       {talk, "--clip", "9-3"},
+                                                       {talk, "--temperature", "hot"},
+                                                       {talk, "-f", "docx"},
+                                                       {talk, "-f", ","},
+                                                       {talk, "--compute-type", "int3"},
+                                                       {talk, "--nonsense"},
+                                                       {talk, "--seed", "-1"},
+                                                       {talk, "--quiet", "--verbose"},
+                                                       {talk, "--suppress-tokens", "x"},
+                                                       {talk, "--threads", "-1"},
+                                                       {talk, "--vad-threshold", "2"}};
   for (const auto& arguments : wrong) {
     EXPECT_EQ(run(arguments), kExitUsage) << (arguments.empty() ? "" : arguments.back());
     EXPECT_NE(err_.find("Usage: maie transcribe [OPTIONS] FILE..."), std::string::npos) << err_;

@@ -29,7 +29,8 @@ TEST_P(Blocks, AreTheReferenceValuesBitForBit) {
   dequantize(GetParam(), {static_cast<const std::byte*>(bytes->raw()), bytes->size_bytes()}, got);
   const auto want = values->span<float>();
   for (size_t i = 0; i < got.size(); ++i) {
-    ASSERT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(want[i])) << i << ": " << got[i] << " " << want[i];
+    ASSERT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(want[i]))
+        << i << ": " << got[i] << " " << want[i];
   }
 }
 
@@ -53,8 +54,8 @@ TEST_P(Blocks, AreWhole) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachType, Blocks,
-                         testing::Values(BlockType::kQ4_0, BlockType::kQ4_1, BlockType::kQ5_0, BlockType::kQ5_1,
-                                         BlockType::kQ8_0),
+                         testing::Values(BlockType::kQ4_0, BlockType::kQ4_1, BlockType::kQ5_0,
+                                         BlockType::kQ5_1, BlockType::kQ8_0),
                          [](const auto& info) { return std::string(to_string(info.param)); });
 
 TEST(PlainBlocks, AreFloatsAndHalves) {

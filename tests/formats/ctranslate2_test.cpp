@@ -63,8 +63,9 @@ const Variable kMatrix{"a/weight", {2, 3}, 1, 6, "123456"};
 const Variable kScale{"a/weight_scale", {2}, 0, 8, std::string(8, '\x3f')};
 
 TEST(Ctranslate2, ReadsVariablesAndAliases) {
-  const std::string file = file_of(6, {kMatrix, kScale, {"heads", {}, 2, 2, std::string("\4\0", 2)}},
-                                   {{"b/weight", "a/weight"}});
+  const std::string file =
+      file_of(6, {kMatrix, kScale, {"heads", {}, 2, 2, std::string("\4\0", 2)}},
+              {{"b/weight", "a/weight"}});
   const auto opened = Ctranslate2::parse(as_bytes(file), "model.bin");
   ASSERT_TRUE(opened.has_value()) << opened.error().message();
   EXPECT_EQ((*opened)->spec_name(), "WhisperSpec");
@@ -80,12 +81,14 @@ TEST(Ctranslate2, ReadsVariablesAndAliases) {
   EXPECT_NE((*opened)->find("b/weight_scale"), nullptr);
   EXPECT_EQ((*opened)->find("heads")->rank(), 0);
   EXPECT_EQ((*opened)->find("none"), nullptr);
-  EXPECT_EQ((*opened)->names(), (std::vector<std::string_view>{"a/weight", "a/weight_scale", "heads"}));
+  EXPECT_EQ((*opened)->names(),
+            (std::vector<std::string_view>{"a/weight", "a/weight_scale", "heads"}));
 }
 
 TEST(Ctranslate2, ReadsTheLayoutBeforeVersionFour) {
   for (const uint32_t version : {2u, 3u}) {
-    const std::string file = file_of(version, {{"f", {2}, 4, 2, std::string(8, '\0')}, {"i", {3}, 1, 3, "abc"}});
+    const std::string file =
+        file_of(version, {{"f", {2}, 4, 2, std::string(8, '\0')}, {"i", {3}, 1, 3, "abc"}});
     const auto opened = Ctranslate2::parse(as_bytes(file), "model.bin");
     ASSERT_TRUE(opened.has_value()) << opened.error().message();
     EXPECT_EQ((*opened)->find("f")->dtype(), DType::kF32);
@@ -97,13 +100,15 @@ TEST(Ctranslate2, RefusesWhatItDoesNotKnow) {
   expect_refused(file_of(7, {kMatrix}), Code::kUnsupported, "binary version 7");
   expect_refused(file_of(1, {kMatrix}), Code::kUnsupported, "binary version 1");
   expect_refused(file_of(6, {{"x", {2}, 9, 8, "12345678"}}), Code::kUnsupported, "element type 9");
-  expect_refused(file_of(6, {{"x", {1, 1, 1, 1, 1}, 1, 1, "1"}}), Code::kUnsupported, "5 dimensions");
+  expect_refused(file_of(6, {{"x", {1, 1, 1, 1, 1}, 1, 1, "1"}}), Code::kUnsupported,
+                 "5 dimensions");
 }
 
 TEST(Ctranslate2, RefusesWhatDoesNotFit) {
   expect_refused("", Code::kCorrupt, "first four bytes");
   expect_refused(file_of(6, {{"x", {2}, 0, 9, "123456789"}}), Code::kCorrupt, "has 9 bytes");
-  expect_refused(file_of(6, {{"x", {0xffffffff, 0xffffffff, 0xffffffff}, 0, 4, "1234"}}), Code::kCorrupt, "\"x\"");
+  expect_refused(file_of(6, {{"x", {0xffffffff, 0xffffffff, 0xffffffff}, 0, 4, "1234"}}),
+                 Code::kCorrupt, "\"x\"");
   expect_refused(file_of(6, {{"x", {100}, 1, 100, ""}}), Code::kCorrupt, "bytes past the file");
   expect_refused(file_of(6, {kMatrix, kMatrix}), Code::kCorrupt, "occurs twice");
   expect_refused(file_of(6, {kMatrix}, {{"b", "c"}}), Code::kCorrupt, "which is not there");
@@ -129,7 +134,8 @@ TEST(Ctranslate2, SurvivesDamage) {
       const ConstTensor* view = (*opened)->find(name);
       if (view->size() == 0) continue;
       const auto* begin = static_cast<const char*>(view->raw());
-      EXPECT_TRUE(begin >= damaged.data() && begin + view->size_bytes() <= damaged.data() + damaged.size());
+      EXPECT_TRUE(begin >= damaged.data() &&
+                  begin + view->size_bytes() <= damaged.data() + damaged.size());
     }
   });
 }
@@ -139,7 +145,8 @@ TEST(Ctranslate2, ReadsWhatTheConverterWrites) {
     const auto opened = Ctranslate2::open(kGolden + "/ct2-" + form + "/model.bin");
     ASSERT_TRUE(opened.has_value()) << opened.error().message();
     EXPECT_EQ((*opened)->spec_name(), "WhisperSpec");
-    EXPECT_EQ((*opened)->find("decoder/projection/weight"), (*opened)->find("decoder/embeddings/weight"));
+    EXPECT_EQ((*opened)->find("decoder/projection/weight"),
+              (*opened)->find("decoder/embeddings/weight"));
   }
 }
 

@@ -24,7 +24,8 @@ std::string head() {
   return file;
 }
 
-std::string tensor(const std::string& name, int32_t type, const std::vector<int32_t>& dims, size_t bytes) {
+std::string tensor(const std::string& name, int32_t type, const std::vector<int32_t>& dims,
+                   size_t bytes) {
   std::string text;
   append_number(text, int32_t(dims.size()));
   append_number(text, int32_t(name.size()));
@@ -40,7 +41,8 @@ void expect_refused(const std::string& file, Code code, const std::string& words
 }
 
 TEST(GgmlFile, ReadsHeaderTokensAndTensors) {
-  const std::string file = head() + tensor("w", 2, {64, 3}, 3 * 2 * 18) + tensor("b", 0, {1, 5}, 20);
+  const std::string file =
+      head() + tensor("w", 2, {64, 3}, 3 * 2 * 18) + tensor("b", 0, {1, 5}, 20);
   const auto opened = GgmlFile::parse(as_bytes(file), "g.bin");
   ASSERT_TRUE(opened.has_value()) << opened.error().message();
   EXPECT_EQ((*opened)->header().vocabulary, 1);
@@ -64,10 +66,12 @@ TEST(GgmlFile, RefusesWhatDoesNotFit) {
   expect_refused(head() + tensor("w", 0, {-1}, 4), Code::kCorrupt, "dimension of -1");
   expect_refused(head() + tensor("w", 0, {0}, 0), Code::kCorrupt, "dimension of 0");
   expect_refused(head() + tensor("w", 0, {8}, 30), Code::kCorrupt, "past the file by 2 bytes");
-  expect_refused(head() + tensor("w", 0, {0x7fffffff, 0x7fffffff, 0x7fffffff}, 4), Code::kCorrupt, "far more");
+  expect_refused(head() + tensor("w", 0, {0x7fffffff, 0x7fffffff, 0x7fffffff}, 4), Code::kCorrupt,
+                 "far more");
   expect_refused(head() + tensor("w", 0, {1, 1, 1, 1, 1}, 4), Code::kCorrupt, "no tensor begins");
   expect_refused(head() + tensor("", 0, {1}, 4), Code::kCorrupt, "no tensor begins");
-  expect_refused(head() + tensor("w", 0, {1}, 4) + tensor("w", 0, {1}, 4), Code::kCorrupt, "occurs twice");
+  expect_refused(head() + tensor("w", 0, {1}, 4) + tensor("w", 0, {1}, 4), Code::kCorrupt,
+                 "occurs twice");
   std::string tokens = head().substr(0, 4 + 44 + 8 + 24);
   append_number(tokens, int32_t{1'000'000'000});
   expect_refused(tokens, Code::kCorrupt, "claims 1000000000 tokens");

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <random>
 #include <iterator>
+#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,8 +27,17 @@ template <class Parse>
 void parse_damaged_copies(const std::string& valid, size_t structure, int count, Parse parse) {
   std::mt19937 random(2024);
   const auto below = [&](size_t limit) { return limit == 0 ? 0 : random() % limit; };
-  const uint64_t extremes[] = {0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0xffffffff,
-                               0x7fffffffffffffff, 0xffffffffffffffff, 0x100000000};
+  const uint64_t extremes[] = {0,
+                               1,
+                               0x7f,
+                               0xff,
+                               0x7fff,
+                               0xffff,
+                               0x7fffffff,
+                               0xffffffff,
+                               0x7fffffffffffffff,
+                               0xffffffffffffffff,
+                               0x100000000};
   for (int i = 0; i < count; ++i) {
     std::string damaged = valid;
     for (size_t change = 1 + below(3); change > 0; --change) {

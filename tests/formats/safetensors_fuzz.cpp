@@ -1,4 +1,5 @@
-// libFuzzer: whatever the bytes, formats::Safetensors answers with tensors inside them or with a sentence.
+// libFuzzer: whatever the bytes, formats::Safetensors answers with tensors inside them or with a
+// sentence.
 #include <cstddef>
 #include <cstdint>
 

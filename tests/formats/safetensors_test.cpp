@@ -67,12 +67,12 @@ TEST(Safetensors, ReadsAnOrdinaryFile) {
 }
 
 TEST(Safetensors, KeepsWhatItCannotViewAndSaysWhyOnRequest) {
-  const std::string file = file_of(
-      R"({"five":{"dtype":"F16","shape":[1,1,1,1,2],"data_offsets":[0,4]},)"
-      R"("eight":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[4,6]},)"
-      R"("later":{"dtype":"Q9","shape":[7],"data_offsets":[6,7],"extra":[{"a":1}]},)"
-      R"("fine":{"dtype":"U8","shape":[1],"data_offsets":[7,8]}})",
-      std::string(8, 'x'));
+  const std::string file =
+      file_of(R"({"five":{"dtype":"F16","shape":[1,1,1,1,2],"data_offsets":[0,4]},)"
+              R"("eight":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[4,6]},)"
+              R"("later":{"dtype":"Q9","shape":[7],"data_offsets":[6,7],"extra":[{"a":1}]},)"
+              R"("fine":{"dtype":"U8","shape":[1],"data_offsets":[7,8]}})",
+              std::string(8, 'x'));
   const auto opened = Safetensors::parse(as_bytes(file), "m.safetensors");
   ASSERT_TRUE(opened.has_value()) << opened.error().message();
   for (const char* name : {"five", "eight", "later"}) {
@@ -96,7 +96,8 @@ TEST(Safetensors, ReadsEmptyTensorsAndAFileOfNone) {
 
 TEST(Safetensors, RefusesABrokenHeader) {
   expect_refused("abc", Code::kCorrupt, "3 bytes are too few");
-  expect_refused(std::string(8, '\xff'), Code::kCorrupt, "claims a header of 18446744073709551615 bytes");
+  expect_refused(std::string(8, '\xff'), Code::kCorrupt,
+                 "claims a header of 18446744073709551615 bytes");
   std::string billion;
   append_number(billion, uint64_t{1'000'000'000});
   expect_refused(billion + "{}", Code::kCorrupt, "claims a header of 1000000000 bytes");
@@ -108,21 +109,24 @@ TEST(Safetensors, RefusesABrokenHeader) {
   expect_refused(file_of("{\"a\":5}", ""), Code::kCorrupt, "tensor \"a\"");
   expect_refused(file_of("{\"a\":[5]}", ""), Code::kCorrupt, "tensor \"a\"");
   expect_refused(file_of("{\"a\":{}}", ""), Code::kCorrupt, "does not describe tensor \"a\"");
-  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}})", "x"), Code::kCorrupt,
-                 "does not describe");
-  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}})", "x"), Code::kCorrupt,
-                 "does not describe");
-  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}})", "x"), Code::kCorrupt,
-                 "does not describe");
-  expect_refused(file_of("{\"a\":{\"x\":" + std::string(100, '[') + std::string(100, ']') + "}}", ""),
-                 Code::kCorrupt, "nested deeper");
+  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}})", "x"),
+                 Code::kCorrupt, "does not describe");
+  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}})", "x"),
+                 Code::kCorrupt, "does not describe");
+  expect_refused(file_of(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}})", "x"),
+                 Code::kCorrupt, "does not describe");
+  expect_refused(
+      file_of("{\"a\":{\"x\":" + std::string(100, '[') + std::string(100, ']') + "}}", ""),
+      Code::kCorrupt, "nested deeper");
 }
 
 TEST(Safetensors, RefusesRepeatedNames) {
   const std::string one = R"("a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]})";
-  expect_refused(file_of("{" + one + "," + one + "}", "x"), Code::kCorrupt, "names tensor \"a\" twice");
-  expect_refused(file_of(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"),
-                 Code::kCorrupt, "a member twice");
+  expect_refused(file_of("{" + one + "," + one + "}", "x"), Code::kCorrupt,
+                 "names tensor \"a\" twice");
+  expect_refused(
+      file_of(R"({"a":{"dtype":"U8","dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x"),
+      Code::kCorrupt, "a member twice");
 }
 
 std::string two(const std::string& first, const std::string& second, size_t data_bytes) {
@@ -133,19 +137,22 @@ std::string two(const std::string& first, const std::string& second, size_t data
 
 TEST(Safetensors, RefusesOffsetsThatDoNotTile) {
   EXPECT_TRUE(status_of(two("[4,8]", "[0,4]", 8)).ok());  // in any order
-  expect_refused(two("[0,4]", "[3,7]", 7), Code::kCorrupt, "tensor \"b\" begins at byte 3 of the data where 4");
+  expect_refused(two("[0,4]", "[3,7]", 7), Code::kCorrupt,
+                 "tensor \"b\" begins at byte 3 of the data where 4");
   expect_refused(two("[0,4]", "[5,9]", 9), Code::kCorrupt, "tensor \"b\" begins at byte 5");
-  expect_refused(two("[0,4]", "[4,8]", 6), Code::kCorrupt, "tensor \"b\" ends 2 bytes past the file");
+  expect_refused(two("[0,4]", "[4,8]", 6), Code::kCorrupt,
+                 "tensor \"b\" ends 2 bytes past the file");
   expect_refused(two("[0,4]", "[4,8]", 9), Code::kCorrupt, "1 bytes after the last tensor");
   expect_refused(two("[0,4]", "[8,4]", 8), Code::kCorrupt, "tensor \"b\"");
   expect_refused(two("[0,4]", "[4,18446744073709551615]", 8), Code::kCorrupt, "past the file");
 }
 
 TEST(Safetensors, RefusesShapesOfAnotherSize) {
-  expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "1234"), Code::kCorrupt,
-                 "tensor \"a\" has 4 bytes, its shape asks for 8");
+  expect_refused(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})", "1234"),
+                 Code::kCorrupt, "tensor \"a\" has 4 bytes, its shape asks for 8");
   expect_refused(
-      file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}})", ""),
+      file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}})",
+              ""),
       Code::kCorrupt, "more than there are numbers for");
 }
 
@@ -179,7 +186,8 @@ TEST_F(SafetensorsFolder, WithNeitherFileIsNotFound) {
 }
 
 TEST_F(SafetensorsFolder, RefusesAnIndexThatLeavesIt) {
-  const std::string shard = file_of(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x");
+  const std::string shard =
+      file_of(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})", "x");
   write("s.safetensors", shard);
   const auto refused = [&](const std::string& index, Code code, const std::string& words) {
     write("model.safetensors.index.json", index);
@@ -187,17 +195,22 @@ TEST_F(SafetensorsFolder, RefusesAnIndexThatLeavesIt) {
     EXPECT_EQ(status.code(), code) << index;
     EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
   };
-  refused(R"({"weight_map":{"a":"../s.safetensors"}})", Code::kCorrupt, "not the name of a file beside it");
-  refused(R"({"weight_map":{"a":"/etc/passwd"}})", Code::kCorrupt, "not the name of a file beside it");
+  refused(R"({"weight_map":{"a":"../s.safetensors"}})", Code::kCorrupt,
+          "not the name of a file beside it");
+  refused(R"({"weight_map":{"a":"/etc/passwd"}})", Code::kCorrupt,
+          "not the name of a file beside it");
   refused(R"({"weight_map":{"a":""}})", Code::kCorrupt, "not the name of a file beside it");
-  refused(R"({"weight_map":{"a":"none.safetensors"}})", Code::kNotFound, "the index names this file");
-  refused(R"({"weight_map":{"a":"s.safetensors","b":"s.safetensors"}})", Code::kCorrupt, "lacks tensor \"b\"");
+  refused(R"({"weight_map":{"a":"none.safetensors"}})", Code::kNotFound,
+          "the index names this file");
+  refused(R"({"weight_map":{"a":"s.safetensors","b":"s.safetensors"}})", Code::kCorrupt,
+          "lacks tensor \"b\"");
   refused(R"({"weight_map":{"a":"s.safetensors","a":"s.safetensors"}})", Code::kCorrupt, "twice");
   refused(R"({"weight_map":{"a":{"x":"y"}}})", Code::kCorrupt, "weight_map");
   refused(R"({"weight_map":{"a":7}})", Code::kCorrupt, "weight_map");
   refused(R"({"weight_map":{}})", Code::kCorrupt, "names no tensors");
   refused("{", Code::kCorrupt, "not valid JSON");
-  write("model.safetensors.index.json", R"({"metadata":{"x":[1]},"weight_map":{"a":"s.safetensors"}})");
+  write("model.safetensors.index.json",
+        R"({"metadata":{"x":[1]},"weight_map":{"a":"s.safetensors"}})");
   EXPECT_TRUE(Safetensors::open_sharded(folder).has_value());
 }
 
@@ -220,7 +233,8 @@ TEST(Safetensors, SurvivesDamage) {
       const ConstTensor* view = (*opened)->find(name);
       if (view == nullptr || view->size() == 0) continue;
       const auto* begin = static_cast<const char*>(view->raw());
-      EXPECT_TRUE(begin >= damaged.data() && begin + view->size_bytes() <= damaged.data() + damaged.size());
+      EXPECT_TRUE(begin >= damaged.data() &&
+                  begin + view->size_bytes() <= damaged.data() + damaged.size());
     }
   });
   EXPECT_LT(accepted, 4000);

@@ -29,15 +29,15 @@ ThreadPool& team(int size) {
   return *teams[size];
 }
 
-// How far the output of attention may be off. A score is off by `relative` times the largest |q||k| sum
-// it may be made of, which the exponential turns into a relative error of its weight, twice (weight
-// and norm); the mixing of values |v| <= V adds its own sum.
+// How far the output of attention may be off. A score is off by `relative` times the largest |q||k|
+// sum it may be made of, which the exponential turns into a relative error of its weight, twice
+// (weight and norm); the mixing of values |v| <= V adds its own sum.
 //   scores: sum_error(D) Σ|q k| / sqrt(D), weights: 2e-7, mixing: sum_error(T)
 // and the rounding of operands to `operand` (2^-9 for bfloat16: q, k, p and v) on top.
 double attention_error(int64_t D, int64_t T, double q, double k, double v, double operand = 0) {
   const double magnitude = q * k * std::sqrt(double(D));
-  // Roundings of operands are independent of each other, so in a dot product of D they grow like the
-  // root: q k sqrt(D) / sqrt(D), times 3 for three deviations of uniform errors.
+  // Roundings of operands are independent of each other, so in a dot product of D they grow like
+  // the root: q k sqrt(D) / sqrt(D), times 3 for three deviations of uniform errors.
   const double score = sum_error(D) * magnitude + 3 * operand * q * k;
   return v * (2 * score + 4e-7 + sum_error(T) + 2 * operand);
 }
@@ -48,9 +48,10 @@ struct EncoderCase {
   int64_t B, T, C;
   int heads;
 };
-const std::vector<EncoderCase> kEncoderCases = {
-    {1, 1, 1, 1},   {1, 1, 64, 1},  {2, 3, 6, 2},     {1, 31, 33, 3}, {1, 32, 64, 1},  {3, 33, 62, 2},
-    {1, 63, 65, 5}, {1, 64, 64, 4}, {2, 65, 130, 2}, {1, 130, 96, 2}, {1, 200, 128, 2}};
+const std::vector<EncoderCase> kEncoderCases = {{1, 1, 1, 1},    {1, 1, 64, 1},   {2, 3, 6, 2},
+                                                {1, 31, 33, 3},  {1, 32, 64, 1},  {3, 33, 62, 2},
+                                                {1, 63, 65, 5},  {1, 64, 64, 4},  {2, 65, 130, 2},
+                                                {1, 130, 96, 2}, {1, 200, 128, 2}};
 
 void check_self_attention(GemmType type) {
   for (const EncoderCase& c : kEncoderCases) {
@@ -66,7 +67,8 @@ void check_self_attention(GemmType type) {
       self_attention(team(members), type, qkv.view().data<float>(), c.B, c.T, c.C, c.heads,
                      scratch.data(), y.view().data<float>());
       EXPECT_TRUE(close(y.view(), want.view(), tolerance))
-          << "B " << c.B << " T " << c.T << " C " << c.C << " heads " << c.heads << " team " << members;
+          << "B " << c.B << " T " << c.T << " C " << c.C << " heads " << c.heads << " team "
+          << members;
       const auto got = y.view().span<float>();
       if (first.empty()) first.assign(got.begin(), got.end());
       EXPECT_TRUE(same_bits(got, first)) << "team " << members;
@@ -88,7 +90,8 @@ TEST(SelfAttention, LargeScoresDoNotOverflow) {
 }
 
 TEST(SelfAttention, RefusesInt8) {
-  EXPECT_THROW(self_attention(team(1), GemmType::kI8, nullptr, 1, 1, 1, 1, nullptr, nullptr), ContractError);
+  EXPECT_THROW(self_attention(team(1), GemmType::kI8, nullptr, 1, 1, 1, 1, nullptr, nullptr),
+               ContractError);
 }
 
 // ---- decoder, over a window
@@ -100,9 +103,10 @@ struct PackedWindow {
 PackedWindow pack_window(DType type, ConstTensor kv, int64_t heads, int members) {
   const int64_t T = kv.dim(0), C = kv.dim(1) / 2;
   PackedWindow window{Buffer({}, CrossKeyValues::storage_bytes(type, T, C, heads)), {}};
-  std::fill_n(window.storage.data(), window.storage.size_bytes(), std::byte{0xff});  // NaN, as floats
-  window.cache =
-      CrossKeyValues::pack(team(members), type, kv.data<float>(), T, C, heads, window.storage.data());
+  std::fill_n(window.storage.data(), window.storage.size_bytes(),
+              std::byte{0xff});  // NaN, as floats
+  window.cache = CrossKeyValues::pack(team(members), type, kv.data<float>(), T, C, heads,
+                                      window.storage.data());
   return window;
 }
 
@@ -119,9 +123,17 @@ TEST_P(CrossAttentionOf, MatchesReferenceForAwkwardSizes) {
     int64_t T, C;
     int heads;
   };
-  for (const CrossCase c : {CrossCase{1, 1, 1}, {1, 64, 1}, {15, 36, 2}, {16, 64, 2}, {17, 33, 3}, {31, 62, 2},
-                            {33, 130, 2}, {64, 64, 4}, {100, 96, 2}}) {
-    const OwnedTensor kv_a = random_tensor({c.T, 2 * c.C}, 2, 1), kv_b = random_tensor({c.T, 2 * c.C}, 2, 2);
+  for (const CrossCase c : {CrossCase{1, 1, 1},
+                            {1, 64, 1},
+                            {15, 36, 2},
+                            {16, 64, 2},
+                            {17, 33, 3},
+                            {31, 62, 2},
+                            {33, 130, 2},
+                            {64, 64, 4},
+                            {100, 96, 2}}) {
+    const OwnedTensor kv_a = random_tensor({c.T, 2 * c.C}, 2, 1),
+                      kv_b = random_tensor({c.T, 2 * c.C}, 2, 2);
     const PackedWindow a = pack_window(type, kv_a.view(), c.heads, 2);
     const PackedWindow b = pack_window(type, kv_b.view(), c.heads, 1);
     const double tolerance = attention_error(c.C / c.heads, c.T, 2, 2, 2, operand_error(type));
@@ -135,13 +147,15 @@ TEST_P(CrossAttentionOf, MatchesReferenceForAwkwardSizes) {
         windows.push_back(second ? &b.cache : &a.cache);
         plain.push_back(second ? kv_b.view() : kv_a.view());
       }
-      const OwnedTensor want = unwritten({rows, c.C}), want_scores = unwritten({c.heads, rows, c.T});
+      const OwnedTensor want = unwritten({rows, c.C}),
+                        want_scores = unwritten({c.heads, rows, c.T});
       reference::cross_attention(q.view(), plain, c.heads, want.view(), want_scores.view());
       std::vector<float> first;
       for (const int members : {1, 3}) {
         const OwnedTensor y = unwritten({rows, c.C}), scores = unwritten({c.heads, rows, c.T});
         std::vector<float*> of_head;
-        for (int h = 0; h < c.heads; ++h) of_head.push_back(scores.view().data<float>() + h * rows * c.T);
+        for (int h = 0; h < c.heads; ++h)
+          of_head.push_back(scores.view().data<float>() + h * rows * c.T);
         cross_attention(team(members), q.view().data<float>(), rows, windows, {of_head},
                         y.view().data<float>());
         EXPECT_TRUE(close(y.view(), want.view(), tolerance))
@@ -157,14 +171,16 @@ TEST_P(CrossAttentionOf, MatchesReferenceForAwkwardSizes) {
 }
 
 TEST_P(CrossAttentionOf, ARowDoesNotDependOnItsCompany) {
-  const OwnedTensor kv_a = random_tensor({37, 2 * 36}, 2, 1), kv_b = random_tensor({37, 2 * 36}, 2, 2);
+  const OwnedTensor kv_a = random_tensor({37, 2 * 36}, 2, 1),
+                    kv_b = random_tensor({37, 2 * 36}, 2, 2);
   const PackedWindow a = pack_window(GetParam(), kv_a.view(), 2, 1);
   const PackedWindow b = pack_window(GetParam(), kv_b.view(), 2, 1);
   const OwnedTensor q = random_tensor({9, 36}, 2, 3);
   for (int64_t row = 0; row < 9; ++row) {
     const OwnedTensor alone = unwritten({1, 36});
     const std::array<const CrossKeyValues*, 1> own = {&a.cache};
-    cross_attention(team(1), q.view().data<float>() + row * 36, 1, own, {}, alone.view().data<float>());
+    cross_attention(team(1), q.view().data<float>() + row * 36, 1, own, {},
+                    alone.view().data<float>());
     for (const unsigned others : {0x000u, 0x155u, 0x1ffu, 0x0f0u}) {
       std::vector<const CrossKeyValues*> windows;
       for (int64_t r = 0; r < 9; ++r) {
@@ -172,7 +188,8 @@ TEST_P(CrossAttentionOf, ARowDoesNotDependOnItsCompany) {
       }
       const OwnedTensor y = unwritten({9, 36});
       cross_attention(team(2), q.view().data<float>(), 9, windows, {}, y.view().data<float>());
-      ASSERT_TRUE(same_bits(y.view().rows(row, 1).span<float>(), alone.view().span<float>())) << row;
+      ASSERT_TRUE(same_bits(y.view().rows(row, 1).span<float>(), alone.view().span<float>()))
+          << row;
     }
   }
 }
@@ -189,15 +206,16 @@ TEST_P(CrossAttentionOf, ZeroKeysAndValuesAreFine) {
 std::string name_of(const ::testing::TestParamInfo<DType>& info) {
   return std::string(to_string(info.param));
 }
-INSTANTIATE_TEST_SUITE_P(Types, CrossAttentionOf, ::testing::Values(DType::kF32, DType::kBF16, DType::kI8),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Types, CrossAttentionOf,
+                         ::testing::Values(DType::kF32, DType::kBF16, DType::kI8), name_of);
 
 // Different windows may have different lengths when no scores are asked for.
 TEST(CrossAttention, WindowsMayDifferInLength) {
   const OwnedTensor kv_a = random_tensor({5, 64}, 2, 1), kv_b = random_tensor({40, 64}, 2, 2);
   const PackedWindow a = pack_window(DType::kF32, kv_a.view(), 2, 1);
   const PackedWindow b = pack_window(DType::kF32, kv_b.view(), 2, 1);
-  const OwnedTensor q = random_tensor({3, 32}, 2, 3), want = unwritten({3, 32}), y = unwritten({3, 32});
+  const OwnedTensor q = random_tensor({3, 32}, 2, 3), want = unwritten({3, 32}),
+                    y = unwritten({3, 32});
   const std::vector<ConstTensor> plain = {kv_a.view(), kv_b.view(), kv_a.view()};
   const std::array<const CrossKeyValues*, 3> windows = {&a.cache, &b.cache, &a.cache};
   reference::cross_attention(q.view(), plain, 2, want.view());
@@ -215,7 +233,8 @@ TEST(CrossAttention, LeavesScoresOfTheWantedHeadsOnly) {
   const OwnedTensor y = unwritten({2, 32}), scores = unwritten({2, 20});
   const std::array<float*, 4> of_head = {nullptr, nullptr, scores.view().data<float>(), nullptr};
   cross_attention(team(2), q.view().data<float>(), 2, windows, {of_head}, y.view().data<float>());
-  EXPECT_TRUE(close(scores.view().span<float>(), want_scores.view().span<float>().subspan(2 * 40, 40),
+  EXPECT_TRUE(close(scores.view().span<float>(),
+                    want_scores.view().span<float>().subspan(2 * 40, 40),
                     attention_error(8, 20, 2, 2, 2)));
 }
 
@@ -240,7 +259,8 @@ TEST(CachedAttention, MatchesReferenceForForkedHistories) {
       histories.push_back(histories.back());
       histories.back().push_back(15);
       const int64_t R = int64_t(histories.size());
-      const OwnedTensor past = random_tensor({40, 2 * c.C}, 2, 1), qkv = random_tensor({R, 3 * c.C}, 2, 2);
+      const OwnedTensor past = random_tensor({40, 2 * c.C}, 2, 1),
+                        qkv = random_tensor({R, 3 * c.C}, 2, 2);
       OwnedTensor cache({}, type, {40, 2 * c.C});
       for (int64_t i = 0; i < past.view().size(); ++i) {
         float& value = past.view().data<float>()[i];
@@ -264,7 +284,8 @@ TEST(CachedAttention, MatchesReferenceForForkedHistories) {
       const OwnedTensor want = unwritten({R, c.C});
       reference::cached_attention(rounded.view(), c.heads, histories, past.view(), want.view());
       std::vector<RowHistory> views;
-      for (const auto& history : histories) views.push_back({history.data(), int32_t(history.size())});
+      for (const auto& history : histories)
+        views.push_back({history.data(), int32_t(history.size())});
       for (const int members : {1, 2, 3}) {
         const OwnedTensor y = unwritten({R, c.C});
         cached_attention(team(members), qkv.view().data<float>(), R, c.heads, views, cache.view(),

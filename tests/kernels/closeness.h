@@ -21,14 +21,14 @@ namespace maie::testing {
 constexpr double kUnit = 0x1p-24;
 
 /// What a float sum of `terms` products may be off, relative to the sum of their magnitudes S.
-/// Each of the K partial sums is rounded by at most u times itself, and no partial sum exceeds S. Those
-/// roundings have no common sign, so they add up like sqrt(K): with errors uniform in ±u and partial
-/// sums growing evenly to S their deviation is u S sqrt(K) / 3. Six deviations, and two operations for
-/// what surrounds the sum.
+/// Each of the K partial sums is rounded by at most u times itself, and no partial sum exceeds S.
+/// Those roundings have no common sign, so they add up like sqrt(K): with errors uniform in ±u and
+/// partial sums growing evenly to S their deviation is u S sqrt(K) / 3. Six deviations, and two
+/// operations for what surrounds the sum.
 inline double sum_error(int64_t terms) { return kUnit * (2 + 2 * std::sqrt(double(terms))); }
 
-/// True when `got` is proven to lie within `tolerance` of `want`. Infinities must be equal, and a NaN
-/// is close to nothing.
+/// True when `got` is proven to lie within `tolerance` of `want`. Infinities must be equal, and a
+/// NaN is close to nothing.
 inline bool is_close(float got, float want, double tolerance) {
   if (std::isinf(got) || std::isinf(want)) return got == want;
   return std::abs(double(got) - double(want)) <= tolerance;
@@ -55,8 +55,8 @@ inline ::testing::AssertionResult close(std::span<const float> got, std::span<co
   }
   if (failures == 0) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure()
-         << failures << " of " << got.size() << " elements are off; [" << worst << "] is " << got[worst]
-         << ", not " << want[worst] << ", allowed " << tolerance(worst);
+         << failures << " of " << got.size() << " elements are off; [" << worst << "] is "
+         << got[worst] << ", not " << want[worst] << ", allowed " << tolerance(worst);
 }
 
 inline ::testing::AssertionResult close(std::span<const float> got, std::span<const float> want,
@@ -69,7 +69,8 @@ inline ::testing::AssertionResult close(ConstTensor got, ConstTensor want, doubl
 }
 
 /// Equality of every bit, NaN included.
-inline ::testing::AssertionResult same_bits(std::span<const float> got, std::span<const float> want) {
+inline ::testing::AssertionResult same_bits(std::span<const float> got,
+                                            std::span<const float> want) {
   if (got.size() != want.size()) {
     return ::testing::AssertionFailure() << got.size() << " elements, not " << want.size();
   }

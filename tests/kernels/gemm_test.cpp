@@ -47,8 +47,8 @@ struct Packed {
 
   Packed(GemmType type_, int64_t K_, int64_t N_, const GemmSource& source, bool direct_)
       : type(type_), K(K_), N(N_), direct(direct_) {
-    storage = Buffer({}, direct ? portable::packed_bytes(type, K, N)
-                                : GemmMatrix::packed_bytes(type, K, N));
+    storage = Buffer(
+        {}, direct ? portable::packed_bytes(type, K, N) : GemmMatrix::packed_bytes(type, K, N));
     if (direct) {
       portable::pack(type, K, N, source, storage.data());
     } else {
@@ -70,8 +70,8 @@ std::vector<uint16_t> bf16_bits(ConstTensor x) {
   return bits;
 }
 
-// Our own loops write into wider rows, whose margin must stay untouched. The library is asked for dense
-// rows, as all of the engine does: it has fast kernels for those only.
+// Our own loops write into wider rows, whose margin must stay untouched. The library is asked for
+// dense rows, as all of the engine does: it has fast kernels for those only.
 void check_floats(const Packed& b, const void* a, ConstTensor want, ConstTensor magnitude,
                   const char* what) {
   for (const int64_t rows : kRows) {
@@ -85,7 +85,8 @@ void check_floats(const Packed& b, const void* a, ConstTensor want, ConstTensor 
                         [&](size_t n) { return sum_error(b.K) * double(sizes_of_row[n]); }))
           << what << " K " << b.K << " N " << b.N << " row " << r << " of " << rows << " direct "
           << b.direct;
-      for (const float margin : got.subspan(size_t(b.N))) ASSERT_TRUE(std::isnan(margin)) << "margin";
+      for (const float margin : got.subspan(size_t(b.N)))
+        ASSERT_TRUE(std::isnan(margin)) << "margin";
     }
   }
 }
@@ -94,7 +95,8 @@ TEST(Gemm, Float32MatchesReference) {
   for (const Size size : sizes()) {
     const OwnedTensor x = random_tensor({kMostRows, size.K}, 1, 1);
     const OwnedTensor w = random_tensor({size.N, size.K}, 1, 2);
-    const OwnedTensor want = unwritten({kMostRows, size.N}), magnitude = unwritten({kMostRows, size.N});
+    const OwnedTensor want = unwritten({kMostRows, size.N}),
+                      magnitude = unwritten({kMostRows, size.N});
     reference::linear(x.view(), w.view(), {}, want.view());
     reference::linear_magnitude(x.view(), w.view(), {}, magnitude.view());
     // The transposed source, as a linear layer stores it, and a plain one.
@@ -105,29 +107,33 @@ TEST(Gemm, Float32MatchesReference) {
       }
     }
     for (const bool direct : {false, true}) {
-      const Packed from_rows(GemmType::kF32, size.K, size.N, {w.view().raw(), true, 1, size.K}, direct);
+      const Packed from_rows(GemmType::kF32, size.K, size.N, {w.view().raw(), true, 1, size.K},
+                             direct);
       check_floats(from_rows, x.view().raw(), want.view(), magnitude.view(), "f32");
-      const Packed from_columns(GemmType::kF32, size.K, size.N, {plain.view().raw(), true, size.N, 1},
-                                direct);
+      const Packed from_columns(GemmType::kF32, size.K, size.N,
+                                {plain.view().raw(), true, size.N, 1}, direct);
       check_floats(from_columns, x.view().raw(), want.view(), magnitude.view(), "f32 plain");
     }
   }
 }
 
-// The products of two bfloat16 are exact in float, so the rounded operands leave the error of a float
-// sum only.
+// The products of two bfloat16 are exact in float, so the rounded operands leave the error of a
+// float sum only.
 TEST(Gemm, BFloat16MatchesReference) {
   for (const Size size : sizes()) {
     const OwnedTensor x = random_tensor({kMostRows, size.K}, 1, 3);
     const OwnedTensor w = random_tensor({size.N, size.K}, 1, 4);
     const std::vector<uint16_t> a = bf16_bits(x.view()), stored = bf16_bits(w.view());
-    const OwnedTensor want = unwritten({kMostRows, size.N}), magnitude = unwritten({kMostRows, size.N});
+    const OwnedTensor want = unwritten({kMostRows, size.N}),
+                      magnitude = unwritten({kMostRows, size.N});
     reference::linear_bf16(x.view(), w.view(), {}, want.view());
     reference::linear_magnitude(x.view(), w.view(), {}, magnitude.view());
     for (const bool direct : {false, true}) {
-      const Packed from_floats(GemmType::kBF16, size.K, size.N, {w.view().raw(), true, 1, size.K}, direct);
+      const Packed from_floats(GemmType::kBF16, size.K, size.N, {w.view().raw(), true, 1, size.K},
+                               direct);
       check_floats(from_floats, a.data(), want.view(), magnitude.view(), "bf16 of floats");
-      const Packed from_bits(GemmType::kBF16, size.K, size.N, {stored.data(), false, 1, size.K}, direct);
+      const Packed from_bits(GemmType::kBF16, size.K, size.N, {stored.data(), false, 1, size.K},
+                             direct);
       check_floats(from_bits, a.data(), want.view(), magnitude.view(), "bf16 of bits");
     }
   }
@@ -199,7 +205,8 @@ TEST(Gemm, AnEmptyDepthGivesZerosAndNoRowsGiveNothing) {
       const Packed empty(type, 0, 5, {nothing, type != GemmType::kI8, 1, 0}, direct);
       const OwnedTensor d = unwritten({3, 5});
       empty.multiply(nothing, 0, 3, d.view().raw(), 5);
-      for (const float value : d.view().span<float>()) EXPECT_EQ(std::bit_cast<uint32_t>(value), 0u);
+      for (const float value : d.view().span<float>())
+        EXPECT_EQ(std::bit_cast<uint32_t>(value), 0u);
 
       const OwnedTensor w = random_tensor({5, 8}, 1, 1);
       const Packed full(type, 8, 5, {w.view().raw(), type != GemmType::kI8, 1, 8}, direct);
@@ -215,7 +222,9 @@ TEST(Isa, TheLimitHolds) {
   const Isa& machine = isa();
   const char* limit = std::getenv("MAIE_CPU_ISA");
   EXPECT_EQ(machine.limit, limit == nullptr ? "native" : limit);
-  if (machine.limit == "plain") { EXPECT_FALSE(machine.avx2); }
+  if (machine.limit == "plain") {
+    EXPECT_FALSE(machine.avx2);
+  }
   if (machine.limit == "plain" || machine.limit == "avx2") {
     EXPECT_FALSE(machine.avx512);
     EXPECT_FALSE(machine.vnni);

@@ -58,7 +58,8 @@ struct Case {
     magnitude = unwritten({kMostRows, N});
     reference::linear_magnitude(x.view(), w.view(), bias.view(), magnitude.view());
     if (type == GemmType::kF32) reference::linear(x.view(), w.view(), bias.view(), want.view());
-    if (type == GemmType::kBF16) reference::linear_bf16(x.view(), w.view(), bias.view(), want.view());
+    if (type == GemmType::kBF16)
+      reference::linear_bf16(x.view(), w.view(), bias.view(), want.view());
     if (type == GemmType::kI8) {
       q = OwnedTensor({}, DType::kI8, {N, K});
       scales = OwnedTensor({}, DType::kF32, {N});
@@ -67,8 +68,8 @@ struct Case {
     }
   }
 
-  // Of one output: a float sum of K products and a bias; in 8 bit the sum is exact, and what remains
-  // is its conversion, two scales and the bias.
+  // Of one output: a float sum of K products and a bias; in 8 bit the sum is exact, and what
+  // remains is its conversion, two scales and the bias.
   double tolerance(size_t index) const {
     const double magnitudes = double(magnitude.view().data<float>()[index]);
     return (type == GemmType::kI8 ? 5 * kUnit : sum_error(size.K + 1)) * (magnitudes + 1e-30);
@@ -79,7 +80,8 @@ void expect_matches(const Case& c, ThreadPool& threads, const PackedLinear& laye
   const int64_t N = c.size.N;
   for (const int64_t rows : kRows) {
     const OwnedTensor y = unwritten({rows, N});
-    linear(threads, c.x.view().data<float>(), rows, layer, Epilogue::kWrite, y.view().data<float>());
+    linear(threads, c.x.view().data<float>(), rows, layer, Epilogue::kWrite,
+           y.view().data<float>());
     ASSERT_TRUE(close(y.view().span<float>(), c.want.view().rows(0, rows).span<float>(),
                       [&](size_t i) { return c.tolerance(i); }))
         << "type " << int(c.type) << " K " << c.size.K << " N " << N << " rows " << rows << " team "
@@ -108,11 +110,13 @@ TEST_P(LinearOfType, MatchesReferenceForAwkwardSizesAndTeams) {
 // rows_test.cpp.
 TEST_P(LinearOfType, EpiloguesFollowTheSum) {
   const Case c(GetParam(), {65, 130});
-  const PackedLinear layer = PackedLinear::pack(team(2), c.type, c.w.view(), no_tensor(), c.bias.view());
+  const PackedLinear layer =
+      PackedLinear::pack(team(2), c.type, c.w.view(), no_tensor(), c.bias.view());
   for (const int64_t rows : {3, 40}) {
     const OwnedTensor before = random_tensor({rows, 130}, 1, 9);
     for (const Epilogue epilogue : {Epilogue::kGelu, Epilogue::kRelu, Epilogue::kAdd}) {
-      const OwnedTensor y = epilogue == Epilogue::kAdd ? copy_of(before.view()) : unwritten({rows, 130});
+      const OwnedTensor y =
+          epilogue == Epilogue::kAdd ? copy_of(before.view()) : unwritten({rows, 130});
       const OwnedTensor want = unwritten({rows, 130});
       for (int64_t i = 0; i < rows * 130; ++i) {
         const double plain = double(c.want.view().data<float>()[i]);
@@ -123,7 +127,8 @@ TEST_P(LinearOfType, EpiloguesFollowTheSum) {
       }
       linear(team(2), c.x.view().data<float>(), rows, layer, epilogue, y.view().data<float>());
       EXPECT_TRUE(close(y.view().span<float>(), want.view().span<float>(), [&](size_t i) {
-        return 1.13 * c.tolerance(i) + 2.5e-7 * (1 + std::abs(double(c.want.view().data<float>()[i])));
+        return 1.13 * c.tolerance(i) +
+               2.5e-7 * (1 + std::abs(double(c.want.view().data<float>()[i])));
       })) << int(epilogue);
     }
   }
@@ -156,12 +161,16 @@ TEST_P(LinearOfType, ARowDoesNotDependOnItsCompany) {
 TEST_P(LinearOfType, NoBiasMeansZero) {
   const Case c(GetParam(), {33, 65});
   const OwnedTensor zeros = random_tensor({65}, 0, 1);
-  const PackedLinear without = PackedLinear::pack(team(1), c.type, c.w.view(), no_tensor(), no_tensor());
-  const PackedLinear with = PackedLinear::pack(team(1), c.type, c.w.view(), no_tensor(), zeros.view());
+  const PackedLinear without =
+      PackedLinear::pack(team(1), c.type, c.w.view(), no_tensor(), no_tensor());
+  const PackedLinear with =
+      PackedLinear::pack(team(1), c.type, c.w.view(), no_tensor(), zeros.view());
   for (const int64_t rows : {2, 20}) {
     const OwnedTensor y = unwritten({rows, 65}), want = unwritten({rows, 65});
-    linear(team(1), c.x.view().data<float>(), rows, without, Epilogue::kWrite, y.view().data<float>());
-    linear(team(1), c.x.view().data<float>(), rows, with, Epilogue::kWrite, want.view().data<float>());
+    linear(team(1), c.x.view().data<float>(), rows, without, Epilogue::kWrite,
+           y.view().data<float>());
+    linear(team(1), c.x.view().data<float>(), rows, with, Epilogue::kWrite,
+           want.view().data<float>());
     EXPECT_TRUE(close(y.view(), want.view(), 0));
   }
 }
@@ -185,21 +194,26 @@ TEST_P(LinearOfType, ReadsEveryStoredType) {
     };
     store(c.w, w);
     store(c.bias, bias);
-    const PackedLinear halves = PackedLinear::pack(team(2), c.type, w.view(), no_tensor(), bias.view());
+    const PackedLinear halves =
+        PackedLinear::pack(team(2), c.type, w.view(), no_tensor(), bias.view());
     const PackedLinear floats =
         PackedLinear::pack(team(2), c.type, c.w.view(), no_tensor(), c.bias.view());
     const OwnedTensor y = unwritten({20, 33}), want = unwritten({20, 33});
     linear(team(2), c.x.view().data<float>(), 20, halves, Epilogue::kWrite, y.view().data<float>());
-    linear(team(2), c.x.view().data<float>(), 20, floats, Epilogue::kWrite, want.view().data<float>());
+    linear(team(2), c.x.view().data<float>(), 20, floats, Epilogue::kWrite,
+           want.view().data<float>());
     EXPECT_TRUE(same_bits(y.view().span<float>(), want.view().span<float>()));
   }
 }
 
 std::string name_of(const ::testing::TestParamInfo<GemmType>& info) {
-  return info.param == GemmType::kF32 ? "float32" : info.param == GemmType::kBF16 ? "bfloat16" : "int8";
+  return info.param == GemmType::kF32    ? "float32"
+         : info.param == GemmType::kBF16 ? "bfloat16"
+                                         : "int8";
 }
 INSTANTIATE_TEST_SUITE_P(Types, LinearOfType,
-                         ::testing::Values(GemmType::kF32, GemmType::kBF16, GemmType::kI8), name_of);
+                         ::testing::Values(GemmType::kF32, GemmType::kBF16, GemmType::kI8),
+                         name_of);
 
 // A model stored in int8 keeps its values and scales: quantising again would be a second rounding.
 TEST(Linear, StoredInt8IsUsedAsItIs) {
@@ -207,8 +221,9 @@ TEST(Linear, StoredInt8IsUsedAsItIs) {
   // Scales that no quantiser would choose for these values.
   for (float& scale : c.scales.view().span<float>()) scale *= 1.7f;
   reference::linear_int8(c.x.view(), c.q.view(), c.scales.view(), c.bias.view(), c.want.view());
-  expect_matches(c, team(2),
-                 PackedLinear::pack(team(2), GemmType::kI8, c.q.view(), c.scales.view(), c.bias.view()));
+  expect_matches(
+      c, team(2),
+      PackedLinear::pack(team(2), GemmType::kI8, c.q.view(), c.scales.view(), c.bias.view()));
 }
 
 TEST(Linear, StoredInt8BecomesFloatWhereAskedFor) {
@@ -222,17 +237,20 @@ TEST(Linear, StoredInt8BecomesFloatWhereAskedFor) {
     }
   }
   reference::linear(c.x.view(), c.w.view(), c.bias.view(), c.want.view());
-  expect_matches(c, team(2),
-                 PackedLinear::pack(team(2), GemmType::kF32, q.view(), scales.view(), c.bias.view()));
+  expect_matches(
+      c, team(2),
+      PackedLinear::pack(team(2), GemmType::kF32, q.view(), scales.view(), c.bias.view()));
 }
 
 TEST(Linear, RowsOfZerosGiveTheBias) {
   for (const GemmType type : {GemmType::kF32, GemmType::kBF16, GemmType::kI8}) {
     const Case c(type, {64, 33});
-    const PackedLinear layer = PackedLinear::pack(team(1), type, c.w.view(), no_tensor(), c.bias.view());
+    const PackedLinear layer =
+        PackedLinear::pack(team(1), type, c.w.view(), no_tensor(), c.bias.view());
     for (const int64_t rows : {1, 20}) {
       const OwnedTensor x = random_tensor({rows, 64}, 0, 1), y = unwritten({rows, 33});
-      linear(team(1), x.view().data<float>(), rows, layer, Epilogue::kWrite, y.view().data<float>());
+      linear(team(1), x.view().data<float>(), rows, layer, Epilogue::kWrite,
+             y.view().data<float>());
       for (int64_t r = 0; r < rows; ++r) {
         EXPECT_TRUE(close(y.view().rows(r, 1).span<float>(), c.bias.view().span<float>(), 0));
       }
@@ -246,11 +264,14 @@ TEST(Linear, Int8IsExactForConstantRows) {
     const OwnedTensor x({}, DType::kF32, {20, K}), w({}, DType::kF32, {33, K});
     for (float& value : x.view().span<float>()) value = 2.0f;
     for (float& value : w.view().span<float>()) value = 0.5f;
-    const PackedLinear layer = PackedLinear::pack(team(2), GemmType::kI8, w.view(), no_tensor(), no_tensor());
+    const PackedLinear layer =
+        PackedLinear::pack(team(2), GemmType::kI8, w.view(), no_tensor(), no_tensor());
     for (const int64_t rows : {1, 20}) {
       const OwnedTensor y = unwritten({rows, 33});
-      linear(team(2), x.view().data<float>(), rows, layer, Epilogue::kWrite, y.view().data<float>());
-      for (const float value : y.view().span<float>()) EXPECT_NEAR(value, float(K), double(K) * 5 * kUnit);
+      linear(team(2), x.view().data<float>(), rows, layer, Epilogue::kWrite,
+             y.view().data<float>());
+      for (const float value : y.view().span<float>())
+        EXPECT_NEAR(value, float(K), double(K) * 5 * kUnit);
     }
   }
 }
@@ -258,10 +279,13 @@ TEST(Linear, Int8IsExactForConstantRows) {
 TEST(Linear, RefusesWrongWeights) {
   const OwnedTensor w = random_tensor({3, 4}, 1, 1), bias = random_tensor({4}, 1, 1);
   const OwnedTensor q({}, DType::kI8, {3, 4}), whole({}, DType::kI32, {3, 4});
-  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, w.view(), {}, bias.view()), ContractError);
+  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, w.view(), {}, bias.view()),
+               ContractError);
   EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kI8, q.view(), {}, {}), ContractError);
-  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, whole.view(), {}, {}), ContractError);
-  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, bias.view(), {}, {}), ContractError);
+  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, whole.view(), {}, {}),
+               ContractError);
+  EXPECT_THROW((void)PackedLinear::pack(team(2), GemmType::kF32, bias.view(), {}, {}),
+               ContractError);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ using maie::testing::unwritten;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
-const std::vector<int64_t> kWidths = {0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 768, 1280};
+const std::vector<int64_t> kWidths = {0,  1,  2,  3,  7,  8,  9,  15,  16,
+                                      17, 31, 32, 33, 63, 64, 65, 768, 1280};
 
 // ---- quantize_row
 
@@ -33,7 +34,8 @@ void expect_quantized_like_reference(const std::vector<float>& x) {
   const float scale = most > 0 ? 127.0f / most : 0.0f;
   EXPECT_FLOAT_EQ(back, most / 127.0f) << x.size();
   for (size_t i = 0; i < x.size(); ++i) {
-    ASSERT_EQ(int(q[i]) - 128, int(std::nearbyint(x[i] * scale))) << "element " << i << " of " << x.size();
+    ASSERT_EQ(int(q[i]) - 128, int(std::nearbyint(x[i] * scale)))
+        << "element " << i << " of " << x.size();
   }
   EXPECT_EQ(q.back(), 77) << "wrote past the row of " << x.size();
 }
@@ -80,7 +82,8 @@ TEST(QuantizeRow, VanishingRowsStaySmall) {
       const float back = quantize_row(x.data(), int64_t(width), q.data());
       ASSERT_TRUE(std::isfinite(back));
       for (size_t i = 0; i < width; ++i) {
-        EXPECT_LE(std::abs(float(int(q[i]) - 128) * back - x[i]), 1.01f * scale) << scale << " " << i;
+        EXPECT_LE(std::abs(float(int(q[i]) - 128) * back - x[i]), 1.01f * scale)
+            << scale << " " << i;
       }
     }
   }
@@ -113,7 +116,8 @@ TEST(RoundToBf16, RoundsToNearestEvenInEveryLane) {
   for (size_t count = 0; count <= x.size(); ++count) {
     std::vector<uint16_t> out(count + 1, 0xabcd);
     round_to_bf16(x.data(), int64_t(count), 1.0f, out.data());
-    for (size_t i = 0; i < count; ++i) ASSERT_EQ(out[i], BFloat16(x[i]).bits) << x[i] << " of " << count;
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_EQ(out[i], BFloat16(x[i]).bits) << x[i] << " of " << count;
     EXPECT_EQ(out.back(), 0xabcd);
   }
   std::vector<uint16_t> scaled(x.size());
@@ -123,15 +127,15 @@ TEST(RoundToBf16, RoundsToNearestEvenInEveryLane) {
 
 // ---- epilogues
 
-// Half the distance between 1 and the published error of the erf formula (1.5e-7), the polynomial exp
-// (1.2e-7 of a tail that is at most a half), and a handful of roundings.
+// Half the distance between 1 and the published error of the erf formula (1.5e-7), the polynomial
+// exp (1.2e-7 of a tail that is at most a half), and a handful of roundings.
 double gelu_error(double x) { return std::abs(x) * (0.75e-7 + 0.6e-7 + 6 * kUnit) + 1e-37; }
 
 TEST(Gelu, IsAccurateFromVanishingToHuge) {
   std::vector<float> x;
   for (double value = -12; value <= 12; value += 1.0 / 1024) x.push_back(float(value));
-  for (const float value : {0.0f, -0.0f, 1e-38f, -1e-38f, 1e-6f, 40.0f, -40.0f, 1e4f, -1e4f, 1e20f, -1e20f,
-                            3e38f, -3e38f, kInf}) {
+  for (const float value : {0.0f, -0.0f, 1e-38f, -1e-38f, 1e-6f, 40.0f, -40.0f, 1e4f, -1e4f, 1e20f,
+                            -1e20f, 3e38f, -3e38f, kInf}) {
     x.push_back(value);
   }
   std::vector<float> want;
@@ -159,7 +163,8 @@ double after(Epilogue epilogue, double value, double before) {
   }
   return value;
 }
-const std::vector<Epilogue> kEpilogues = {Epilogue::kWrite, Epilogue::kGelu, Epilogue::kRelu, Epilogue::kAdd};
+const std::vector<Epilogue> kEpilogues = {Epilogue::kWrite, Epilogue::kGelu, Epilogue::kRelu,
+                                          Epilogue::kAdd};
 
 TEST(Finish, Float32MatchesReference) {
   for (const int64_t width : kWidths) {
@@ -178,7 +183,8 @@ TEST(Finish, Float32MatchesReference) {
         }
         finish_f32(acc.view().data<float>(), with_bias ? bias.view().data<float>() : nullptr, width,
                    epilogue, y.data());
-        // |sum| < 5: its rounding u * 5 passes GELU with a slope below 1.13, then comes GELU's own error.
+        // |sum| < 5: its rounding u * 5 passes GELU with a slope below 1.13, then comes GELU's own
+        // error.
         EXPECT_TRUE(close(std::span(y).first(size_t(width)), want, 12 * kUnit + gelu_error(5)))
             << width << " epilogue " << int(epilogue);
         EXPECT_TRUE(std::isnan(y.back())) << "wrote past the row";
@@ -234,12 +240,13 @@ TEST(LayerNorm, MatchesReference) {
       const float* in = x.view().data<float>();
       layer_norm_row(in, gamma.view().data<float>(), beta.view().data<float>(), width, 1e-5f,
                      y.view().data<float>());
-      // The mean is off by a sum's error of |mean|; its effect is divided by the deviation (1.7, for
-      // one value sqrt(eps)), as are the errors of x - mean. 2 is the largest gamma, and a normalised
-      // value is below sqrt(width).
+      // The mean is off by a sum's error of |mean|; its effect is divided by the deviation (1.7,
+      // for one value sqrt(eps)), as are the errors of x - mean. 2 is the largest gamma, and a
+      // normalised value is below sqrt(width).
       const double deviation = width < 8 ? 3.2e-3 : 1.2;
       const double off = sum_error(width) * (std::abs(double(mean)) + 3) / deviation;
-      const double tolerance = 2 * (off + sum_error(width) * std::min(std::sqrt(double(width)), 4.0)) + 4 * kUnit;
+      const double tolerance =
+          2 * (off + sum_error(width) * std::min(std::sqrt(double(width)), 4.0)) + 4 * kUnit;
       EXPECT_TRUE(close(y.view(), want.view(), tolerance)) << width << " mean " << mean;
 
       const OwnedTensor in_place = copy_of(x.view());
@@ -259,8 +266,8 @@ TEST(LayerNorm, AConstantRowGivesBeta) {
 
 // ---- softmax
 
-// exp: 1.2e-7 of the polynomial, a few roundings, and x - max is rounded by u |x - max|, which exp turns
-// into a relative error of that size.
+// exp: 1.2e-7 of the polynomial, a few roundings, and x - max is rounded by u |x - max|, which exp
+// turns into a relative error of that size.
 double exp_error(double x) { return 1.3e-7 + kUnit * (6 + std::abs(x)); }
 
 void expect_softmax(const std::vector<float>& x) {
@@ -291,7 +298,8 @@ void expect_softmax(const std::vector<float>& x) {
     BFloat16 value;
     value.bits = bits[i];
     total_bf16 += double(float(value));
-    ASSERT_TRUE(maie::testing::is_close(float(value), p[i], double(p[i]) * 0x1p-8 + 0x1p-126)) << p[i];
+    ASSERT_TRUE(maie::testing::is_close(float(value), p[i], double(p[i]) * 0x1p-8 + 0x1p-126))
+        << p[i];
   }
   EXPECT_EQ(bits.back(), 0xabcd);
   EXPECT_NEAR(double(sum_bf16), total_bf16, total_bf16 * sum_error(int64_t(x.size())));
@@ -321,8 +329,8 @@ TEST(SoftmaxRow, ForbiddenPositionsGetNothing) {
 TEST(SoftmaxRow, ExpIsAccurateOverItsWholeRange) {
   std::vector<float> x = {0.0f};
   for (double value = -110; value < 0; value += 1.0 / 512) x.push_back(float(value));
-  for (const float value : {-1e-30f, -1e-7f, -0.34657359f, -0.34657362f, -87.3365f, -87.337f, -104.0f, -1e5f,
-                            -3e38f, -kInf}) {
+  for (const float value : {-1e-30f, -1e-7f, -0.34657359f, -0.34657362f, -87.3365f, -87.337f,
+                            -104.0f, -1e5f, -3e38f, -kInf}) {
     x.push_back(value);
   }
   expect_softmax(x);
@@ -343,7 +351,8 @@ TEST(Widen, IsExactForEveryFiniteHalf) {
     brain.bits = bits[i];
     // Without F16C, Highway reads infinite halves as 65536 and up.
     if (std::isfinite(float(half))) {
-      ASSERT_EQ(std::bit_cast<uint32_t>(halves[i]), std::bit_cast<uint32_t>(float(half))) << bits[i];
+      ASSERT_EQ(std::bit_cast<uint32_t>(halves[i]), std::bit_cast<uint32_t>(float(half)))
+          << bits[i];
     }
     ASSERT_EQ(std::bit_cast<uint32_t>(upper[i]), std::bit_cast<uint32_t>(float(brain))) << bits[i];
   }
@@ -356,7 +365,8 @@ TEST(QuantizeWeights, RoundsToNearestEven) {
     const float most = float(maie::testing::max_abs(w.view().span<float>()));
     EXPECT_FLOAT_EQ(quantize_weights(w.view().data<float>(), width, q.data()), most / 127.0f);
     for (int64_t i = 0; i < width; ++i) {
-      ASSERT_EQ(int(q[size_t(i)]), int(std::nearbyint(w.view().data<float>()[i] * (127.0f / most)))) << i;
+      ASSERT_EQ(int(q[size_t(i)]), int(std::nearbyint(w.view().data<float>()[i] * (127.0f / most))))
+          << i;
     }
     EXPECT_EQ(q.back(), 77);
   }
@@ -367,7 +377,8 @@ TEST(QuantizeWeights, RoundsToNearestEven) {
 TEST(Rows, AddAndScaleAreExactForEveryLength) {
   for (const int64_t width : kWidths) {
     const OwnedTensor x = random_tensor({width}, 1, 1), before = random_tensor({width}, 1, 2);
-    std::vector<float> added(before.view().span<float>().begin(), before.view().span<float>().end());
+    std::vector<float> added(before.view().span<float>().begin(),
+                             before.view().span<float>().end());
     std::vector<float> scaled(size_t(width), kNan), want_added, want_scaled;
     for (int64_t i = 0; i < width; ++i) {
       want_added.push_back(before.view().data<float>()[i] + x.view().data<float>()[i]);

@@ -27,7 +27,8 @@ TEST(Unfold, CopiesTheVeryBits) {
               if (T + 2 * pad < kernel) continue;
               const int64_t windows = (T + 2 * pad - kernel) / stride + 1;
               const OwnedTensor x = random_tensor({2, T, C}, 1, 1);
-              const OwnedTensor y = unwritten({2, windows, C * kernel}), want = unwritten({2, windows, C * kernel});
+              const OwnedTensor y = unwritten({2, windows, C * kernel}),
+                                want = unwritten({2, windows, C * kernel});
               reference::unfold(x.view(), kernel, stride, pad, want.view());
               unfold(threads, x.view().data<float>(), 2, T, C, kernel, stride, pad, windows,
                      y.view().data<float>());
@@ -43,7 +44,8 @@ TEST(Unfold, CopiesTheVeryBits) {
 
 TEST(Embed, AddsTheRowsOfEveryStoredType) {
   constexpr int64_t kV = 11, kC = 33, kP = 5;
-  const OwnedTensor floats = random_tensor({kV, kC}, 1, 1), positions = random_tensor({kP, kC}, 1, 2);
+  const OwnedTensor floats = random_tensor({kV, kC}, 1, 1),
+                    positions = random_tensor({kP, kC}, 1, 2);
   const OwnedTensor scales = random_tensor({kV}, 1, 3);
   for (float& scale : scales.view().span<float>()) scale = 50 + 10 * scale;
   const std::vector<int> ids = {0, 10, 3, 3}, at = {4, 0, 2, 2};
@@ -65,13 +67,15 @@ TEST(Embed, AddsTheRowsOfEveryStoredType) {
         if (type == DType::kF16) value = double(float(table.view().data<Half>()[i]));
         if (type == DType::kBF16) value = double(float(table.view().data<BFloat16>()[i]));
         if (type == DType::kI8) {
-          value = double(table.view().data<int8_t>()[i]) / double(scales.view().data<float>()[ids[r]]);
+          value =
+              double(table.view().data<int8_t>()[i]) / double(scales.view().data<float>()[ids[r]]);
         }
         want.push_back(float(value + double(positions.view().data<float>()[at[r] * kC + c])));
       }
     }
     const OwnedTensor y = unwritten({4, kC});
-    embed(ids, at, table.view(), scales.view(), positions.view().data<float>(), kC, y.view().data<float>());
+    embed(ids, at, table.view(), scales.view(), positions.view().data<float>(), kC,
+          y.view().data<float>());
     EXPECT_TRUE(close(y.view().span<float>(), want, 16 * kUnit)) << to_string(type);  // |row| < 4
   }
 }

@@ -1,5 +1,5 @@
-// Replaces the global operator new of the test program by one that counts. Memory comes from malloc, so
-// that sanitizers still see every block.
+// Replaces the global operator new of the test program by one that counts. Memory comes from
+// malloc, so that sanitizers still see every block.
 
 #include "tests/ops/allocations.h"
 
@@ -24,9 +24,10 @@ void note(size_t bytes) {
 void* allocate(size_t bytes, size_t alignment) {
   note(bytes);
   if (bytes == 0) bytes = 1;
-  void* memory = alignment <= alignof(std::max_align_t)
-                     ? std::malloc(bytes)
-                     : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  void* memory =
+      alignment <= alignof(std::max_align_t)
+          ? std::malloc(bytes)
+          : std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -35,8 +36,12 @@ void* allocate(size_t bytes, size_t alignment) {
 
 void* operator new(size_t bytes) { return allocate(bytes, 0); }
 void* operator new[](size_t bytes) { return allocate(bytes, 0); }
-void* operator new(size_t bytes, std::align_val_t alignment) { return allocate(bytes, size_t(alignment)); }
-void* operator new[](size_t bytes, std::align_val_t alignment) { return allocate(bytes, size_t(alignment)); }
+void* operator new(size_t bytes, std::align_val_t alignment) {
+  return allocate(bytes, size_t(alignment));
+}
+void* operator new[](size_t bytes, std::align_val_t alignment) {
+  return allocate(bytes, size_t(alignment));
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }

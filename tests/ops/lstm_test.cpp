@@ -96,7 +96,8 @@ TEST(Lstm, RefusesWrongShapes) {
   const OwnedTensor w = random_tensor({32, 8}, 1, 1), square = random_tensor({8, 8}, 1, 1);
   EXPECT_THROW((void)ops::LstmWeights::pack(s, square.view()), ContractError);
   const ops::LstmWeights packed = ops::LstmWeights::pack(s, w.view());
-  OwnedTensor x = random_tensor({2, 32}, 1, 1), h = random_tensor({8}, 1, 1), c = random_tensor({8}, 1, 1);
+  OwnedTensor x = random_tensor({2, 32}, 1, 1), h = random_tensor({8}, 1, 1),
+              c = random_tensor({8}, 1, 1);
   OwnedTensor y = random_tensor({2, 8}, 1, 1), short_y = random_tensor({1, 8}, 1, 1);
   EXPECT_THROW(ops::lstm(s, x.view(), packed, h.view(), c.view(), short_y.view()), ContractError);
   EXPECT_THROW(ops::lstm(s, y.view(), packed, h.view(), c.view(), y.view()), ContractError);

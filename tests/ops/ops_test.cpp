@@ -32,7 +32,8 @@ class Ops : public ::testing::Test {
   }
 };
 
-constexpr ComputeType kTypes[] = {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8};
+constexpr ComputeType kTypes[] = {ComputeType::kFloat32, ComputeType::kBFloat16,
+                                  ComputeType::kInt8};
 
 TEST_F(Ops, LinearRefusesWrongShapes) {
   const LinearWeights w = pack(ComputeType::kFloat32, 6, 4);
@@ -50,14 +51,16 @@ TEST_F(Ops, LinearRefusesWrongShapes) {
   EXPECT_THROW((void)LinearWeights::pack(s_, ComputeType::kFloat16,
                                          {.values = weights.view(), .scales = {}, .bias = {}}),
                ContractError);
-  EXPECT_THROW((void)LinearWeights::pack(s_, ComputeType::kFloat32,
-                                         {.values = x.view().reshaped({3, 2, 2}), .scales = {}, .bias = {}}),
-               ContractError);
+  EXPECT_THROW(
+      (void)LinearWeights::pack(s_, ComputeType::kFloat32,
+                                {.values = x.view().reshaped({3, 2, 2}), .scales = {}, .bias = {}}),
+      ContractError);
 }
 
 TEST_F(Ops, LinearTakesLeadingDimensionsAsRows) {
   const LinearWeights w = pack(ComputeType::kFloat32, 6, 4);
-  const OwnedTensor x = random_tensor({6, 4}, 1, 1), want = unwritten({6, 6}), y = unwritten({6, 6});
+  const OwnedTensor x = random_tensor({6, 4}, 1, 1), want = unwritten({6, 6}),
+                    y = unwritten({6, 6});
   linear(s_, x.view(), w, want.view());
   linear(s_, x.view().reshaped({2, 3, 4}), w, y.view().reshaped({2, 3, 6}));
   EXPECT_TRUE(same_bits(y.view().span<float>(), want.view().span<float>()));
@@ -73,7 +76,8 @@ TEST_F(Ops, LinearTakesLeadingDimensionsAsRows) {
 }
 
 TEST_F(Ops, LayerNormRefusesWrongShapes) {
-  const OwnedTensor x = random_tensor({3, 4}, 1, 1), gamma = random_tensor({4}, 1, 2), three = random_tensor({3}, 1, 2);
+  const OwnedTensor x = random_tensor({3, 4}, 1, 1), gamma = random_tensor({4}, 1, 2),
+                    three = random_tensor({3}, 1, 2);
   const OwnedTensor y = unwritten({3, 4}), other = unwritten({4, 3});
   EXPECT_NO_THROW(layer_norm(s_, x.view(), {gamma.view(), gamma.view()}, y.view()));
   EXPECT_THROW(layer_norm(s_, x.view(), {gamma.view(), gamma.view()}, other.view()), ContractError);
@@ -85,7 +89,8 @@ TEST_F(Ops, LayerNormRefusesWrongShapes) {
 
 // Long inputs are spread over the team; rows and result stay the same.
 TEST_F(Ops, LayerNormAndAddRowsAreTheSameForManyRows) {
-  const OwnedTensor x = random_tensor({300, 70}, 1, 1), gamma = random_tensor({70}, 1, 2), beta = random_tensor({70}, 1, 3);
+  const OwnedTensor x = random_tensor({300, 70}, 1, 1), gamma = random_tensor({70}, 1, 2),
+                    beta = random_tensor({70}, 1, 3);
   const OwnedTensor whole = unwritten({300, 70}), one = unwritten({1, 70});
   layer_norm(s_, x.view(), {gamma.view(), beta.view()}, whole.view());
   for (int64_t r = 0; r < 300; ++r) {
@@ -114,20 +119,21 @@ TEST_F(Ops, EmbedRefusesIdsAndPositionsOutsideTheTables) {
   const OwnedTensor table = random_tensor({5, 3}, 1, 1), positions = random_tensor({4, 3}, 1, 2);
   const OwnedTensor y = unwritten({1, 3});
   const auto call = [&](int id, int position) {
-    embed(s_, std::array<int, 1>{id}, std::array<int, 1>{position}, {table.view(), {}}, positions.view(),
-          y.view());
+    embed(s_, std::array<int, 1>{id}, std::array<int, 1>{position}, {table.view(), {}},
+          positions.view(), y.view());
   };
   EXPECT_NO_THROW(call(4, 3));
   for (const int id : {-1, 5}) EXPECT_THROW(call(id, 0), ContractError);
   for (const int position : {-1, 4}) EXPECT_THROW(call(0, position), ContractError);
-  EXPECT_THROW(embed(s_, std::array<int, 2>{0, 1}, std::array<int, 1>{0}, {table.view(), {}}, positions.view(),
-                     y.view()),
+  EXPECT_THROW(embed(s_, std::array<int, 2>{0, 1}, std::array<int, 1>{0}, {table.view(), {}},
+                     positions.view(), y.view()),
                ContractError);
 }
 
 TEST_F(Ops, AttentionRefusesWrongShapes) {
   Arena scratch({}, size_t{1} << 20);
-  const OwnedTensor qkv = random_tensor({1, 4, 24}, 1, 1), y = unwritten({1, 4, 8}), narrow = unwritten({1, 4, 7});
+  const OwnedTensor qkv = random_tensor({1, 4, 24}, 1, 1), y = unwritten({1, 4, 8}),
+                    narrow = unwritten({1, 4, 7});
   EXPECT_NO_THROW(self_attention(s_, qkv.view(), {.heads = 2}, scratch, y.view()));
   EXPECT_THROW(self_attention(s_, qkv.view(), {.heads = 3}, scratch, y.view()), ContractError);
   EXPECT_THROW(self_attention(s_, qkv.view(), {.heads = 2}, scratch, narrow.view()), ContractError);
@@ -135,27 +141,34 @@ TEST_F(Ops, AttentionRefusesWrongShapes) {
   EXPECT_THROW(self_attention(s_, qkv.view(), {.heads = 2}, small, y.view()), ContractError);
 
   CrossCache cross({}, DType::kF32, 5, 8, 2), empty({}, DType::kF32, 5, 8, 2);
-  const OwnedTensor kv = random_tensor({5, 16}, 1, 2), q = random_tensor({2, 8}, 1, 3), out = unwritten({2, 8});
+  const OwnedTensor kv = random_tensor({5, 16}, 1, 2), q = random_tensor({2, 8}, 1, 3),
+                    out = unwritten({2, 8});
   EXPECT_THROW(cross.store(s_, q.view()), ContractError);
   cross.store(s_, kv.view());
   using Windows = std::vector<const CrossCache*>;
   EXPECT_NO_THROW(cross_attention(s_, q.view(), Windows{&cross, &cross}, {}, out.view()));
   EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross}, {}, out.view()), ContractError);
-  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, nullptr}, {}, out.view()), ContractError);
-  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, &empty}, {}, out.view()), ContractError);
+  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, nullptr}, {}, out.view()),
+               ContractError);
+  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, &empty}, {}, out.view()),
+               ContractError);
   const std::array<float*, 1> one_head = {nullptr};
-  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, &cross}, one_head, out.view()), ContractError);
+  EXPECT_THROW(cross_attention(s_, q.view(), Windows{&cross, &cross}, one_head, out.view()),
+               ContractError);
   EXPECT_THROW(CrossCache({}, DType::kF16, 5, 8, 2).store(s_, kv.view()), ContractError);
 
-  const OwnedTensor rows = random_tensor({1, 24}, 1, 4), cache = random_tensor({3, 16}, 1, 5), result = unwritten({1, 8});
+  const OwnedTensor rows = random_tensor({1, 24}, 1, 4), cache = random_tensor({3, 16}, 1, 5),
+                    result = unwritten({1, 8});
   const std::array<int32_t, 2> cells = {2, 0}, outside = {3, 0};
   const auto call = [&](RowHistory history) {
-    cached_attention(s_, rows.view(), 2, std::array<RowHistory, 1>{history}, cache.view(), result.view());
+    cached_attention(s_, rows.view(), 2, std::array<RowHistory, 1>{history}, cache.view(),
+                     result.view());
   };
   EXPECT_NO_THROW(call({cells.data(), 2}));
   EXPECT_THROW(call({cells.data(), 0}), ContractError);
   EXPECT_THROW(call({outside.data(), 2}), ContractError);
-  EXPECT_THROW(cached_attention(s_, rows.view(), 2, {}, cache.view(), result.view()), ContractError);
+  EXPECT_THROW(cached_attention(s_, rows.view(), 2, {}, cache.view(), result.view()),
+               ContractError);
 }
 
 // ---- dry runs
@@ -171,7 +184,8 @@ TEST_F(Ops, ADryRunTouchesNothingAndFindsTheArena) {
     // What self_attention takes from an arena that only counts is what it takes from a real one.
     Arena measuring = Arena::measuring({});
     const ConstTensor qkv(nullptr, DType::kF32, {1, 70, 96});
-    self_attention(dry, qkv, {.heads = 2, .type = type}, measuring, Tensor(nullptr, DType::kF32, {1, 70, 32}));
+    self_attention(dry, qkv, {.heads = 2, .type = type}, measuring,
+                   Tensor(nullptr, DType::kF32, {1, 70, 32}));
     EXPECT_GT(measuring.peak_bytes(), 0u);
     Arena scratch({}, measuring.peak_bytes());
     const OwnedTensor real = random_tensor({1, 70, 96}, 1, 1), y = unwritten({1, 70, 32});
@@ -180,8 +194,10 @@ TEST_F(Ops, ADryRunTouchesNothingAndFindsTheArena) {
   }
   const OwnedTensor y = unwritten({2, 3});
   layer_norm(dry, ConstTensor(nullptr, DType::kF32, {2, 3}),
-             {ConstTensor(nullptr, DType::kF32, {3}), ConstTensor(nullptr, DType::kF32, {3})}, y.view());
-  unfold(dry, ConstTensor(nullptr, DType::kF32, {1, 2, 1}), {.kernel = 3}, y.view().reshaped({1, 2, 3}));
+             {ConstTensor(nullptr, DType::kF32, {3}), ConstTensor(nullptr, DType::kF32, {3})},
+             y.view());
+  unfold(dry, ConstTensor(nullptr, DType::kF32, {1, 2, 1}), {.kernel = 3},
+         y.view().reshaped({1, 2, 3}));
   for (const float value : y.view().span<float>()) EXPECT_TRUE(std::isnan(value));
   CrossCache cross({}, DType::kF32, 5, 8, 2);
   EXPECT_NO_THROW(cross.store(dry, ConstTensor(nullptr, DType::kF32, {5, 16})));
@@ -189,8 +205,9 @@ TEST_F(Ops, ADryRunTouchesNothingAndFindsTheArena) {
 
 // ---- memory
 
-// Activations come from the arena and from scratch that members of the team keep. What remains are the
-// lists and closures of a call (pointers a row or a head) and, inside oneDNN, its argument lists.
+// Activations come from the arena and from scratch that members of the team keep. What remains are
+// the lists and closures of a call (pointers a row or a head) and, inside oneDNN, its argument
+// lists.
 TEST_F(Ops, ForwardOpsAllocateBookkeepingOnly) {
   constexpr int64_t kT = 200, kC = 256;
   for (const ComputeType type : kTypes) {
@@ -203,7 +220,8 @@ TEST_F(Ops, ForwardOpsAllocateBookkeepingOnly) {
       layer_norm(s_, x.view(), {gamma.view(), gamma.view()}, y.view());
       linear(s_, x.view(), w, y.view());
       linear(s_, x.view().rows(0, 5), w, y.view().rows(0, 5));
-      self_attention(s_, qkv.view(), {.heads = 4, .type = type}, scratch, y.view().reshaped({1, kT, kC}));
+      self_attention(s_, qkv.view(), {.heads = 4, .type = type}, scratch,
+                     y.view().reshaped({1, kT, kC}));
     };
     // Tiles are handed out as members come: either may meet a kind of work for the first time late.
     for (int i = 0; i < 8; ++i) forward();
@@ -211,7 +229,8 @@ TEST_F(Ops, ForwardOpsAllocateBookkeepingOnly) {
     forward();
     // A single activation is kT * kC * 4 = 205 kB.
     EXPECT_LT(counted.largest_bytes(), 4096u) << to_string(type);
-    EXPECT_LT(counted.bytes(), 65536u) << to_string(type) << ", " << counted.count() << " allocations";
+    EXPECT_LT(counted.bytes(), 65536u)
+        << to_string(type) << ", " << counted.count() << " allocations";
   }
 }
 

@@ -59,8 +59,13 @@ TEST(CellPool, ASharedCellComesBackWithItsLastUser) {
 
 // A vocabulary for the tiny model: text, then special ids, then 45 timestamps.
 search::TokenIds token_ids() {
-  return {.vocabulary = 200, .eot = 150, .sot = 151, .start_of_prev = 152, .no_timestamps = 154,
-          .no_speech = 153, .timestamp_begin = 155};
+  return {.vocabulary = 200,
+          .eot = 150,
+          .sot = 151,
+          .start_of_prev = 152,
+          .no_timestamps = 154,
+          .no_speech = 153,
+          .timestamp_begin = 155};
 }
 
 struct Setup {
@@ -87,7 +92,9 @@ BatchOptions options_of(const Setup& setup) {
   options.gates.log_prob.reset();
   options.gates.no_speech.reset();
   options.gates.compression_ratio = setup.gates_fail ? -1.0 : 2.4;
-  options.compression_ratio = [](std::span<const int> tokens) { return double(tokens.size() % 7) / 7; };
+  options.compression_ratio = [](std::span<const int> tokens) {
+    return double(tokens.size() % 7) / 7;
+  };
   return options;
 }
 
@@ -109,13 +116,16 @@ std::vector<int> prompt_of(size_t index) {
 class Decoding {
  public:
   explicit Decoding(const Setup& setup)
-      : options_(options_of(setup)), model_(golden().load(stream_, setup.type, int(kWindows) * 5)) {}
+      : options_(options_of(setup)),
+        model_(golden().load(stream_, setup.type, int(kWindows) * 5)) {}
 
   WindowJob job(size_t index) {
-    WindowJob job{.index = index, .prompt = prompt_of(index), .window = nullptr, .seed = 100 + index};
+    WindowJob job{
+        .index = index, .prompt = prompt_of(index), .window = nullptr, .seed = 100 + index};
     job.window = std::make_unique<whisper::Window>(model_->new_window());
     // Six different recordings out of two: shifted in level.
-    const OwnedTensor mel = maie::testing::copy_of(golden().expected(index % 2 == 0 ? "a.mel" : "b.mel"));
+    const OwnedTensor mel =
+        maie::testing::copy_of(golden().expected(index % 2 == 0 ? "a.mel" : "b.mel"));
     for (float& value : mel.view().span<float>()) value += 0.05f * float(index);
     const Status status = model_->encode(mel.view(), *job.window);
     EXPECT_TRUE(status.ok()) << status.message();
@@ -192,7 +202,8 @@ TEST_P(DecodeBatchOf, AWindowDoesNotDependOnItsCompany) {
     ASSERT_EQ(together.size(), kWindows);
     for (const auto& [index, outcome] : together) {
       expect_same(outcome, alone.at(index),
-                  "window " + std::to_string(index) + " joining last at " + std::to_string(joins.back().second));
+                  "window " + std::to_string(index) + " joining last at " +
+                      std::to_string(joins.back().second));
     }
   }
 }

@@ -25,17 +25,19 @@ TEST(Alignment, MatrixAndPathEqualNumpy) {
   ASSERT_FALSE(cases["matrices"].empty());
   for (const auto& c : cases["matrices"]) {
     const int heads = c["heads"], tokens = c["tokens"], frames = c["frames"];
-    std::vector<float> scores = golden_numbers(100 + c["case"].get<int>(), 0, size_t(heads) * tokens * frames);
+    std::vector<float> scores =
+        golden_numbers(100 + c["case"].get<int>(), 0, size_t(heads) * tokens * frames);
     for (size_t i = 0; i < scores.size(); ++i) {
       const int f = int(i % frames), t = int(i / frames % tokens);
       scores[i] = scores[i] * 4 + (std::abs(f * tokens - t * frames) < 2 * frames ? 3.0f : 0.0f);
     }
-    const std::vector<float> got = alignment_matrix({scores, heads, tokens, frames}, c["first"], c["count"]);
+    const std::vector<float> got =
+        alignment_matrix({scores, heads, tokens, frames}, c["first"], c["count"]);
     const auto want = c["matrix"].get<std::vector<float>>();
     ASSERT_EQ(got.size(), want.size());
-    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], 5e-5) << c["case"] << " " << i;
-    EXPECT_EQ(pairs(best_path(got, c["count"], frames)),
-              c["path"].get<Pairs>());
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_NEAR(got[i], want[i], 5e-5) << c["case"] << " " << i;
+    EXPECT_EQ(pairs(best_path(got, c["count"], frames)), c["path"].get<Pairs>());
   }
 }
 
@@ -43,12 +45,12 @@ TEST(Alignment, PathEqualsThePlainRecurrence) {
   const auto cases = golden("alignment.json");
   ASSERT_FALSE(cases["paths"].empty());
   for (const auto& c : cases["paths"]) {
-    std::vector<float> m = golden_numbers(200 + c["case"].get<int>(), 0, c["tokens"].get<size_t>() * c["frames"].get<size_t>());
+    std::vector<float> m = golden_numbers(200 + c["case"].get<int>(), 0,
+                                          c["tokens"].get<size_t>() * c["frames"].get<size_t>());
     if (c["halves"] == 1) {
       for (float& v : m) v = std::nearbyint(v * 2) / 2;
     }
-    EXPECT_EQ(pairs(best_path(m, c["tokens"], c["frames"])),
-              c["path"].get<Pairs>());
+    EXPECT_EQ(pairs(best_path(m, c["tokens"], c["frames"])), c["path"].get<Pairs>());
   }
 }
 
@@ -59,7 +61,8 @@ double best_by_trying(const std::vector<float>& m, int tokens, int frames, int t
   double best = -std::numeric_limits<double>::infinity();
   if (t + 1 < tokens) best = std::max(best, best_by_trying(m, tokens, frames, t + 1, f));
   if (f + 1 < frames) best = std::max(best, best_by_trying(m, tokens, frames, t, f + 1));
-  if (t + 1 < tokens && f + 1 < frames) best = std::max(best, best_by_trying(m, tokens, frames, t + 1, f + 1));
+  if (t + 1 < tokens && f + 1 < frames)
+    best = std::max(best, best_by_trying(m, tokens, frames, t + 1, f + 1));
   return here + best;
 }
 

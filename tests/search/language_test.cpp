@@ -29,11 +29,12 @@ TEST(Language, ASureWindowDecidesAtOnce) {
 }
 
 TEST(Language, UnsureWindowsVote) {
-  const LanguageGuess got =
-      vote_language(Windows{{0.2, 0.45, 0.35}, {0.4, 0.3, 0.3}, {0.42, 0.3, 0.28}, {0.3, 0.5, 0.2}, {0.41, 0.3, 0.29}});
+  const LanguageGuess got = vote_language(Windows{
+      {0.2, 0.45, 0.35}, {0.4, 0.3, 0.3}, {0.42, 0.3, 0.28}, {0.3, 0.5, 0.2}, {0.41, 0.3, 0.29}});
   EXPECT_EQ(got.index, 0);
   EXPECT_EQ(got.probability, 0.42);
-  EXPECT_EQ(vote_language(Windows{{0.2, 0.45, 0.35}, {0.4, 0.3, 0.3}}).index, 1);  // the earlier of equals
+  EXPECT_EQ(vote_language(Windows{{0.2, 0.45, 0.35}, {0.4, 0.3, 0.3}}).index,
+            1);  // the earlier of equals
   EXPECT_EQ(vote_language(Windows{{0.2, 0.45, 0.35}}).index, 1);
   EXPECT_EQ(vote_language({}).index, -1);
 }

@@ -102,7 +102,8 @@ TEST(SampleRow, InvertsTheCumulativeDistribution) {
   for (const float inverse : {1.0f, 2.5f}) {
     std::vector<double> cumulative(row.size());
     double sum = 0;
-    for (size_t i = 0; i < row.size(); ++i) cumulative[i] = sum += std::exp(double(row[i]) * inverse);
+    for (size_t i = 0; i < row.size(); ++i)
+      cumulative[i] = sum += std::exp(double(row[i]) * inverse);
     for (int i = 0; i < 2000; ++i) {
       const double uniform = uniform_at(3, 0, i);
       const int got = sample_row(row, inverse, uniform, scratch);

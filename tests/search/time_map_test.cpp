@@ -49,9 +49,9 @@ TEST(TimeMap, HoldsMoreThanADayOfSamples) {
 }
 
 TEST(RoundDecimals, RoundsTheExactBinaryValue) {
-  EXPECT_EQ(round_decimals(0.125, 2), 0.12);   // a true tie goes to even
+  EXPECT_EQ(round_decimals(0.125, 2), 0.12);  // a true tie goes to even
   EXPECT_EQ(round_decimals(0.375, 2), 0.38);
-  EXPECT_EQ(round_decimals(2.675, 2), 2.67);   // in binary just below the tie
+  EXPECT_EQ(round_decimals(2.675, 2), 2.67);  // in binary just below the tie
   EXPECT_EQ(round_decimals(-1.005, 2), -1.0);
   EXPECT_EQ(round_decimals(86400.119, 2), 86400.12);
 }

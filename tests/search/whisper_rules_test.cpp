@@ -1,5 +1,5 @@
-// Every row of the table of timestamp rules, by hand. Ids: text 0..79, end of text 80, start 81, ...,
-// no timestamps 89, times 90..149.
+// Every row of the table of timestamp rules, by hand. Ids: text 0..79, end of text 80, start 81,
+// ..., no timestamps 89, times 90..149.
 #include "search/whisper_rules.h"
 
 #include <gtest/gtest.h>
@@ -156,7 +156,8 @@ TEST(WhisperRules, SomethingIsAlwaysAllowedAndTimeNeverRunsBack) {
       model.logits(said.empty() ? 85 : said.back(), step, row.data());
       apply_rules(row, said, 0, true, kIds, TableModel::rules());
       std::vector<float> scratch;
-      const int token = sample_row(row, 0.5f, double(splitmix(seed * 1000 + step) >> 11) * 0x1p-53, scratch);
+      const int token =
+          sample_row(row, 0.5f, double(splitmix(seed * 1000 + step) >> 11) * 0x1p-53, scratch);
       ASSERT_GE(token, 0);
       if (kIds.is_timestamp(token)) {
         EXPECT_GE(token, newest);

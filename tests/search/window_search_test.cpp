@@ -90,8 +90,8 @@ struct PlainSample {
   std::vector<int> tokens;
   double sum = 0;
 };
-PlainSample plain_sample(const TableModel& model, const std::vector<int>& prompt, double temperature,
-                         uint64_t seed, int sample, int steps) {
+PlainSample plain_sample(const TableModel& model, const std::vector<int>& prompt,
+                         double temperature, uint64_t seed, int sample, int steps) {
   PlainSample out;
   std::vector<float> row(kV);
   for (int step = 0; step < steps; ++step) {
@@ -124,7 +124,8 @@ TEST(WindowSearch, SamplesFollowTheirOwnUniformsAndTheBestIsReturned) {
     double best_score = -1e30;
     for (int s = 0; s < 4; ++s) {
       const PlainSample sample = plain_sample(model, prompt, 0.8f, seed, s, 224);
-      const double score = sample.tokens.empty() ? -1e29 : sample.sum / double(sample.tokens.size());
+      const double score =
+          sample.tokens.empty() ? -1e29 : sample.sum / double(sample.tokens.size());
       if (score > best_score) best = sample, best_score = score;
     }
     EXPECT_EQ(got.tokens, best.tokens) << seed;
@@ -140,7 +141,8 @@ TEST(WindowSearch, SamplesWithAForcedPrefixStartAfterIt) {
   WindowSearch search({81, 82, 85, 90, 20, 21}, TableModel::ids(), options);
   const Outcome got = run(model, search);
   ASSERT_GE(got.tokens.size(), 3u);
-  EXPECT_EQ(std::vector<int>(got.tokens.begin(), got.tokens.begin() + 3), (std::vector<int>{90, 20, 21}));
+  EXPECT_EQ(std::vector<int>(got.tokens.begin(), got.tokens.begin() + 3),
+            (std::vector<int>{90, 20, 21}));
 }
 
 // Says the tokens of a script, whatever was said before.

@@ -60,15 +60,20 @@ TEST(WindowPrompt, IsTheOneFasterWhisperBuilds) {
   for (const auto& c : cases["prompts"]) {
     const auto previous = c["previous"].get<Ints>(), hotwords = c["hotwords"].get<Ints>();
     const auto prefix = c["prefix"].get<Ints>(), sot = c["sot"].get<Ints>();
-    const Ints got = build_prompt({.previous = previous, .hotwords = hotwords, .sot_sequence = sot,
-                                   .prefix = prefix, .without_timestamps = c["without"]}, kIds);
+    const Ints got = build_prompt({.previous = previous,
+                                   .hotwords = hotwords,
+                                   .sot_sequence = sot,
+                                   .prefix = prefix,
+                                   .without_timestamps = c["without"]},
+                                  kIds);
     EXPECT_EQ(got, c["prompt"].get<Ints>());
   }
 }
 
 TEST(WindowPrompt, LeavesRoomToSpeak) {
   const Ints previous(300, 1), hotwords(300, 2), sot = {81, 82, 85};
-  const Ints got = build_prompt({.previous = previous, .hotwords = hotwords, .sot_sequence = sot}, kIds);
+  const Ints got =
+      build_prompt({.previous = previous, .hotwords = hotwords, .sot_sequence = sot}, kIds);
   EXPECT_LE(got.size(), 448u - 32u);
   EXPECT_EQ(std::count(got.begin(), got.end(), 2), 223);
   EXPECT_GT(std::count(got.begin(), got.end(), 1), 100);
@@ -78,7 +83,8 @@ TEST(WindowPrompt, LeavesOutWhatTheModelLacks) {
   TokenIds ids = kIds;
   ids.start_of_prev = ids.no_timestamps = ids.timestamp_begin = -1;
   const Ints previous = {1, 2}, sot = {81}, prefix = {7};
-  EXPECT_EQ(build_prompt({.previous = previous, .sot_sequence = sot, .prefix = prefix}, ids), (Ints{81, 7}));
+  EXPECT_EQ(build_prompt({.previous = previous, .sot_sequence = sot, .prefix = prefix}, ids),
+            (Ints{81, 7}));
   EXPECT_EQ(build_prompt({.sot_sequence = sot, .without_timestamps = true}, ids), (Ints{81}));
 }
 

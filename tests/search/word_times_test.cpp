@@ -33,7 +33,8 @@ TEST(WordTimes, AreThoseOfFasterWhisper) {
     std::vector<PathStep> path;
     for (size_t i = 0; i < c["path"].size(); ++i) path.push_back({c["rows"][i], c["path"][i]});
     std::vector<WordTokens> runs;
-    for (const auto& w : c["words"]) runs.push_back({w[0], std::vector<int>(w[1].get<size_t>(), 1)});
+    for (const auto& w : c["words"])
+      runs.push_back({w[0], std::vector<int>(w[1].get<size_t>(), 1)});
     std::vector<TimedWord> words = time_words(path, runs, c["probs"].get<std::vector<float>>());
     const DurationLimits limits = limit_durations(words);
     merge_punctuation(words);
@@ -79,7 +80,8 @@ TEST(WordTimes, NothingInNothingOut) {
   const std::vector<PathStep> path = {{0, 0}, {1, 5}};
   const std::vector<WordTokens> word = {{" a", {1}}};
   EXPECT_THROW(time_words(path, word, std::vector<float>{0.5f, 0.5f}), ContractError);
-  EXPECT_THROW(time_words(path, std::vector<WordTokens>{{" a", {}}}, std::vector<float>{0.5f}), ContractError);
+  EXPECT_THROW(time_words(path, std::vector<WordTokens>{{" a", {}}}, std::vector<float>{0.5f}),
+               ContractError);
 }
 
 TimedSegment said(double start, double end, double probability) {
@@ -104,7 +106,8 @@ TEST(Silence, ALateFirstHallucinationDropsTheWindow) {
 }
 
 TEST(Silence, AHallucinationBetweenSilencesIsCutWithAllBehindIt) {
-  const std::vector<TimedSegment> segments = {said(0.5, 1, 0.9), said(10, 10.3, 0.1), said(20, 20.5, 0.9)};
+  const std::vector<TimedSegment> segments = {said(0.5, 1, 0.9), said(10, 10.3, 0.1),
+                                              said(20, 20.5, 0.9)};
   const SilenceVerdict v = judge_silence(segments, kWindow, 2, 0);
   EXPECT_FALSE(v.drop_window);
   EXPECT_EQ(v.keep, 1u);
@@ -122,9 +125,13 @@ TEST(Silence, AtTheEndOfTheContentTheRestIsSkipped) {
 }
 
 TEST(Silence, LikelyOrEnclosedSpeechStays) {
-  EXPECT_FALSE(judge_silence(std::vector<TimedSegment>{said(5, 5.3, 0.9), said(10, 10.3, 0.8)}, kWindow, 2, 0).seek);
-  EXPECT_FALSE(judge_silence(std::vector<TimedSegment>{said(3, 4, 0.9), said(4.2, 4.5, 0.1), said(4.7, 5, 0.9)},
-                             kWindow, 2, 0).seek);
+  EXPECT_FALSE(judge_silence(std::vector<TimedSegment>{said(5, 5.3, 0.9), said(10, 10.3, 0.8)},
+                             kWindow, 2, 0)
+                   .seek);
+  EXPECT_FALSE(judge_silence(std::vector<TimedSegment>{said(3, 4, 0.9), said(4.2, 4.5, 0.1),
+                                                       said(4.7, 5, 0.9)},
+                             kWindow, 2, 0)
+                   .seek);
   EXPECT_FALSE(judge_silence({}, kWindow, 2, 0).seek);
   // Segments without words neither count nor break the chain.
   EXPECT_FALSE(judge_silence(std::vector<TimedSegment>{{0, 1, 0, 0, {}}}, kWindow, 2, 0).seek);

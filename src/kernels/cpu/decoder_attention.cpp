@@ -1,5 +1,5 @@
-// Attention of single decoder rows. Bound by memory: keys and values of a window stream through once
-// for up to four rows that look at it, straight from their stored type.
+// Attention of single decoder rows. Bound by memory: keys and values of a window stream through
+// once for up to four rows that look at it, straight from their stored type.
 
 #include "kernels/cpu/decoder_attention.h"
 
@@ -38,8 +38,8 @@ HWY_ATTR HWY_INLINE V load_as_float(F d, const int8_t* p) {
 
 // scores[r][t] = q[r] . key[t] (times the key's scale) for blocks of 16 positions.
 template <int Rows, class Elem>
-HWY_ATTR void score_blocks(const float* const* q, const Elem* keys, const float* key_scales, int64_t blocks,
-                  int64_t D, float* const* scores) {
+HWY_ATTR void score_blocks(const float* const* q, const Elem* keys, const float* key_scales,
+                           int64_t blocks, int64_t D, float* const* scores) {
   const F d;
   const int64_t lanes = int64_t(hn::Lanes(d));
   for (int64_t block = 0; block < blocks; ++block, keys += D * kBlock) {
@@ -65,7 +65,8 @@ HWY_ATTR void score_blocks(const float* const* q, const Elem* keys, const float*
 
 // y[r] = sum_t weights[r][t] * value[t], for two vectors of components at a time.
 template <int Rows, class Elem>
-HWY_ATTR void mix_values(const float* const* weights, const Elem* values, int64_t T, int64_t D, float* const* y) {
+HWY_ATTR void mix_values(const float* const* weights, const Elem* values, int64_t T, int64_t D,
+                         float* const* y) {
   const F d;
   const int64_t lanes = int64_t(hn::Lanes(d));
   int64_t i = 0;
@@ -119,8 +120,8 @@ HWY_ATTR void mix_values(const float* const* weights, const Elem* values, int64_
 }
 
 template <class Elem>
-HWY_ATTR void score_any(int rows, const float* const* q, const void* keys, const float* scales, int64_t blocks,
-               int64_t D, float* const* scores) {
+HWY_ATTR void score_any(int rows, const float* const* q, const void* keys, const float* scales,
+                        int64_t blocks, int64_t D, float* const* scores) {
   const auto* k = static_cast<const Elem*>(keys);
   switch (rows) {
     case 1: score_blocks<1>(q, k, scales, blocks, D, scores); break;
@@ -131,8 +132,8 @@ HWY_ATTR void score_any(int rows, const float* const* q, const void* keys, const
 }
 
 template <class Elem>
-HWY_ATTR void mix_any(int rows, const float* const* weights, const void* values, int64_t T, int64_t D,
-             float* const* y) {
+HWY_ATTR void mix_any(int rows, const float* const* weights, const void* values, int64_t T,
+                      int64_t D, float* const* y) {
   const auto* v = static_cast<const Elem*>(values);
   switch (rows) {
     case 1: mix_values<1>(weights, v, T, D, y); break;
@@ -142,8 +143,8 @@ HWY_ATTR void mix_any(int rows, const float* const* weights, const void* values,
   }
 }
 
-HWY_ATTR void score_kernel(DType type, int rows, const float* const* q, const void* keys, const float* scales,
-                  int64_t blocks, int64_t D, float* const* scores) {
+HWY_ATTR void score_kernel(DType type, int rows, const float* const* q, const void* keys,
+                           const float* scales, int64_t blocks, int64_t D, float* const* scores) {
   switch (type) {
     case DType::kI8: score_any<int8_t>(rows, q, keys, scales, blocks, D, scores); break;
     case DType::kBF16: score_any<BFloat16>(rows, q, keys, scales, blocks, D, scores); break;
@@ -151,8 +152,8 @@ HWY_ATTR void score_kernel(DType type, int rows, const float* const* q, const vo
   }
 }
 
-HWY_ATTR void mix_kernel(DType type, int rows, const float* const* weights, const void* values, int64_t T,
-                int64_t D, float* const* y) {
+HWY_ATTR void mix_kernel(DType type, int rows, const float* const* weights, const void* values,
+                         int64_t T, int64_t D, float* const* y) {
   switch (type) {
     case DType::kI8: mix_any<int8_t>(rows, weights, values, T, D, y); break;
     case DType::kBF16: mix_any<BFloat16>(rows, weights, values, T, D, y); break;
@@ -163,14 +164,15 @@ HWY_ATTR void mix_kernel(DType type, int rows, const float* const* weights, cons
 // One head of one row over its cells.
 template <class Elem>
 HWY_ATTR void history_head(const float* q, const Elem* cache, int64_t C, int64_t offset, int64_t D,
-                  RowHistory history, float factor, float* scores, float* y) {
+                           RowHistory history, float factor, float* scores, float* y) {
   const F d;
   const int64_t lanes = int64_t(hn::Lanes(d));
   for (int32_t t = 0; t < history.count; ++t) {
     const Elem* key = cache + int64_t{history.cells[t]} * 2 * C + offset;
     V sum = hn::Zero(d);
     int64_t i = 0;
-    for (; i + lanes <= D; i += lanes) sum = hn::MulAdd(hn::LoadU(d, q + i), load_as_float(d, key + i), sum);
+    for (; i + lanes <= D; i += lanes)
+      sum = hn::MulAdd(hn::LoadU(d, q + i), load_as_float(d, key + i), sum);
     float total = hn::GetLane(hn::SumOfLanes(d, sum));
     for (; i < D; ++i) total += q[i] * float(key[i]);
     scores[t] = total * factor;
@@ -194,8 +196,8 @@ HWY_ATTR void history_head(const float* q, const Elem* cache, int64_t C, int64_t
   }
 }
 
-HWY_ATTR void history_kernel(const float* q, ConstTensor cache, int64_t C, int64_t offset, int64_t D,
-                    RowHistory history, float factor, float* scores, float* y) {
+HWY_ATTR void history_kernel(const float* q, ConstTensor cache, int64_t C, int64_t offset,
+                             int64_t D, RowHistory history, float factor, float* scores, float* y) {
   if (cache.dtype() == DType::kBF16) {
     history_head(q, cache.data<BFloat16>(), C, offset, D, history, factor, scores, y);
   } else {
@@ -294,8 +296,7 @@ CrossKeyValues CrossKeyValues::pack(ThreadPool& threads, DType type, const float
                 layout.key_bytes - size_t(T / kBlock * kBlock * D) * size_of(type));
     for (int64_t t = 0; t < T; ++t) {
       const float* k = kv + t * 2 * C + head * D;
-      std::byte* key =
-          keys + size_t(t / kBlock * kBlock * D + t % kBlock) * size_of(type);
+      std::byte* key = keys + size_t(t / kBlock * kBlock * D + t % kBlock) * size_of(type);
       const float key_back = store_vector(type, k, D, key, kBlock);
       const float value_back =
           store_vector(type, k + C, D, values + size_t(t * D) * size_of(type), 1);
@@ -304,13 +305,15 @@ CrossKeyValues CrossKeyValues::pack(ThreadPool& threads, DType type, const float
         value_scales[t] = value_back;
       }
     }
-    for (int64_t t = T; type == DType::kI8 && t < padded(T); ++t) key_scales[t] = value_scales[t] = 0;
+    for (int64_t t = T; type == DType::kI8 && t < padded(T); ++t)
+      key_scales[t] = value_scales[t] = 0;
   });
   return packed;
 }
 
 void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
-                     std::span<const CrossKeyValues* const> windows, ScoreOutputs scores, float* y) {
+                     std::span<const CrossKeyValues* const> windows, ScoreOutputs scores,
+                     float* y) {
   check(int64_t(windows.size()) == rows, "one window a row");
   if (rows == 0) return;
   // Runs of up to four neighbouring rows of one window.
@@ -338,8 +341,8 @@ void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
     const CrossKeyValues& window = *windows[size_t(group.first)];
     const int64_t T = window.T();
     const int64_t stride = padded(T);
-    auto* scratch = reinterpret_cast<float*>(
-        member_scratch(0, size_t(kRows) * size_t(stride + D) * 4));
+    auto* scratch =
+        reinterpret_cast<float*>(member_scratch(0, size_t(kRows) * size_t(stride + D) * 4));
     const float* queries[kRows];
     float* rows_scores[kRows];
     const float* weights[kRows];

@@ -20,7 +20,8 @@ void embed(std::span<const int> ids, std::span<const int> position_of, ConstTens
       case DType::kF16: add_row_of(values.data<Half>() + start, 1.0f, position, C, y); break;
       case DType::kBF16: add_row_of(values.data<BFloat16>() + start, 1.0f, position, C, y); break;
       case DType::kI8:
-        add_row_of(values.data<int8_t>() + start, 1.0f / scales.data<float>()[ids[r]], position, C, y);
+        add_row_of(values.data<int8_t>() + start, 1.0f / scales.data<float>()[ids[r]], position, C,
+                   y);
         break;
       default: check(false, "embedding tables are float32, float16, bfloat16 or int8");
     }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-// Matrix products D = A B of one thread, the only ones in the CPU backend: a layer or an attention head
-// cuts its work into pieces, gives each to a member of the team, and the piece lands here. Two
+// Matrix products D = A B of one thread, the only ones in the CPU backend: a layer or an attention
+// head cuts its work into pieces, gives each to a member of the team, and the piece lands here. Two
 // implementations answer: oneDNN on x86 (gemm_onednn.cpp) and our own portable SIMD loops
 // (gemm_portable.cpp), which also serve where oneDNN has no fast path for a type.
 
@@ -30,12 +30,14 @@ constexpr size_t gemm_element_bytes(GemmType type) {
 /// A right-hand matrix as the caller has it: element (k, n) at data[k*stride_k + n*stride_n].
 struct GemmSource {
   const void* data = nullptr;
-  bool is_f32 = false;   ///< elements are float (converted while packing; not for kI8), else the type's
+  bool is_f32 =
+      false;  ///< elements are float (converted while packing; not for kI8), else the type's
   int64_t stride_k = 0;
   int64_t stride_n = 0;
 };
 
-/// The packed right-hand matrix B [K, N]. Holds a view of bytes the caller owns, which must not move.
+/// The packed right-hand matrix B [K, N]. Holds a view of bytes the caller owns, which must not
+/// move.
 class GemmMatrix {
  public:
   GemmMatrix() = default;
@@ -59,12 +61,12 @@ class GemmMatrix {
 };
 
 /// D [rows, N] = A [rows, K] B, on the calling thread. Rows are independent of each other.
-/// @param a rows of `lda` elements; @param d rows of `ldd` float or int32. Keep them dense (K and N):
-/// oneDNN 2.6 answers other strides with its reference loops, some twenty times slower.
+/// @param a rows of `lda` elements; @param d rows of `ldd` float or int32. Keep them dense (K and
+/// N): oneDNN 2.6 answers other strides with its reference loops, some twenty times slower.
 void gemm(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d, int64_t ldd);
 
-/// Whether the matrix library multiplies `type` here, else the portable loops do. A caller that could
-/// choose kF32 instead of a kBF16 without it should.
+/// Whether the matrix library multiplies `type` here, else the portable loops do. A caller that
+/// could choose kF32 instead of a kBF16 without it should.
 bool gemm_is_native(GemmType type);
 
 /// Keeps the matrix library within the limits of `isa`; called once, before main.

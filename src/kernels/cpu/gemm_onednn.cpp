@@ -1,8 +1,9 @@
 // The one file that knows oneDNN, generations 2.5 to 3.x.
 //
-// oneDNN would like to own the threads; we run it inside the members of our own team, one thread each,
-// so that a piece of a product and what follows it (scales, bias, GELU) stay in that member's cache.
-// Products are planned once per size and kept; A and D are attached to the plan of each thread.
+// oneDNN would like to own the threads; we run it inside the members of our own team, one thread
+// each, so that a piece of a product and what follows it (scales, bias, GELU) stay in that member's
+// cache. Products are planned once per size and kept; A and D are attached to the plan of each
+// thread.
 
 #include <dlfcn.h>
 
@@ -55,8 +56,8 @@ memory::data_type d_type(GemmType type) {
   return type == GemmType::kI8 ? memory::data_type::s32 : memory::data_type::f32;
 }
 
-dnnl::matmul::primitive_desc describe(GemmType type, int64_t K, int64_t N, int64_t rows, int64_t lda,
-                                      int64_t ldd, const memory::desc& weights) {
+dnnl::matmul::primitive_desc describe(GemmType type, int64_t K, int64_t N, int64_t rows,
+                                      int64_t lda, int64_t ldd, const memory::desc& weights) {
   const memory::desc a({rows, K}, a_type(type), memory::dims{lda, 1});
   const memory::desc d({rows, N}, d_type(type), memory::dims{ldd, 1});
   dnnl::primitive_attr attributes;
@@ -144,9 +145,9 @@ auto translated(Body&& body) {
 
 bool gemm_is_native(GemmType type) {
   switch (type) {
-    // With AVX2 the library sums a pass of up to three rows in another order than a larger one, so a
-    // row would depend on its company; and our loops keep up with it there (105 GFLOP/s of one core
-    // against 72 at 4 rows, 108 against 101 at 64, for 384 x 1536).
+    // With AVX2 the library sums a pass of up to three rows in another order than a larger one, so
+    // a row would depend on its company; and our loops keep up with it there (105 GFLOP/s of one
+    // core against 72 at 4 rows, 108 against 101 at 64, for 384 x 1536).
     case GemmType::kF32: return isa().avx512;
     case GemmType::kBF16: return isa().bf16;
     case GemmType::kI8: return isa().vnni;
@@ -206,10 +207,11 @@ void gemm(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d
     ThreadPlan& mine = found->second;
     mine.a.set_data_handle(const_cast<void*>(a));
     mine.d.set_data_handle(d);
-    mine.plan->primitive.execute(stream, {{DNNL_ARG_SRC, mine.a},
-                                          {DNNL_ARG_WEIGHTS, *static_cast<memory*>(b.library_handle())},
-                                          {DNNL_ARG_DST, mine.d},
-                                          {DNNL_ARG_SCRATCHPAD, mine.scratchpad}});
+    mine.plan->primitive.execute(stream,
+                                 {{DNNL_ARG_SRC, mine.a},
+                                  {DNNL_ARG_WEIGHTS, *static_cast<memory*>(b.library_handle())},
+                                  {DNNL_ARG_DST, mine.d},
+                                  {DNNL_ARG_SCRATCHPAD, mine.scratchpad}});
     stream.wait();
   });
 }

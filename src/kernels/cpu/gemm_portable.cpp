@@ -24,8 +24,9 @@ HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kPanel = 32;      // columns of a panel
-constexpr int64_t kExactSums = 512;  // 8-bit products whose sum a float holds: 512 * 255 * 128 < 2^24
+constexpr int64_t kPanel = 32;  // columns of a panel
+constexpr int64_t kExactSums =
+    512;  // 8-bit products whose sum a float holds: 512 * 255 * 128 < 2^24
 constexpr int kRows = 4;
 
 // Lanes of B as float.
@@ -109,8 +110,8 @@ HWY_ATTR void panel_rows(const A* a, int64_t lda, const B* b, int64_t K, D* out,
 }
 
 template <class A, class B, class D>
-HWY_ATTR void multiply(const A* a, int64_t lda, const B* b, int64_t K, int64_t N, int64_t rows, D* out,
-              int64_t ldd) {
+HWY_ATTR void multiply(const A* a, int64_t lda, const B* b, int64_t K, int64_t N, int64_t rows,
+                       D* out, int64_t ldd) {
   const int64_t step = sizeof(B) == 1 ? kExactSums : K;
   alignas(64) D block[kRows * kPanel] = {};  // what no product reaches (K is 0) is zero
   for (int64_t n = 0; n < N; n += kPanel, b += K * kPanel) {
@@ -136,7 +137,7 @@ HWY_ATTR void multiply(const A* a, int64_t lda, const B* b, int64_t K, int64_t N
 }
 
 HWY_ATTR void gemm_portable(GemmType type, int64_t K, int64_t N, const std::byte* b, const void* a,
-                   int64_t lda, int64_t rows, void* d, int64_t ldd) {
+                            int64_t lda, int64_t rows, void* d, int64_t ldd) {
   switch (type) {
     case GemmType::kF32:
       multiply(static_cast<const float*>(a), lda, reinterpret_cast<const float*>(b), K, N, rows,
@@ -184,7 +185,8 @@ void pack(GemmType type, int64_t K, int64_t N, const GemmSource& source, std::by
   const auto* f32 = static_cast<const float*>(source.data);
   switch (type) {
     case GemmType::kF32:
-      pack_panels(K, N, source, reinterpret_cast<float*>(storage), [=](int64_t i) { return f32[i]; });
+      pack_panels(K, N, source, reinterpret_cast<float*>(storage),
+                  [=](int64_t i) { return f32[i]; });
       break;
     case GemmType::kBF16: {
       const auto* bits = static_cast<const uint16_t*>(source.data);

@@ -20,8 +20,9 @@ Isa detect() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   isa.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  isa.avx512 = isa.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  isa.avx512 = isa.avx2 && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq");
   if (isa.limit == "plain") isa.avx2 = isa.avx512 = false;
   if (isa.limit == "avx2") isa.avx512 = false;
   isa.vnni = isa.avx512 && __builtin_cpu_supports("avx512vnni");

@@ -1,10 +1,10 @@
-// Linear layers: quantise or convert the rows of x, multiply slice by slice, finish each piece (scales,
-// bias, GELU, residual) while it is in cache.
+// Linear layers: quantise or convert the rows of x, multiply slice by slice, finish each piece
+// (scales, bias, GELU, residual) while it is in cache.
 //
-// Few rows (decoding): bound by streaming the weights. Each member converts all rows for itself, which
-// costs less than a second meeting of the team, and takes every n-th slice. Many rows (encoder): bound
-// by arithmetic. Rows are converted once, then (rows x slice) tiles are handed out; a tile's accumulators
-// fit in the second-level cache. Numbers: docs/performance.md.
+// Few rows (decoding): bound by streaming the weights. Each member converts all rows for itself,
+// which costs less than a second meeting of the team, and takes every n-th slice. Many rows
+// (encoder): bound by arithmetic. Rows are converted once, then (rows x slice) tiles are handed
+// out; a tile's accumulators fit in the second-level cache. Numbers: docs/performance.md.
 
 #include "kernels/cpu/linear.h"
 
@@ -14,9 +14,9 @@
 namespace maie::cpu {
 namespace {
 
-constexpr int64_t kSliceWidth = 64;     // slices are multiples of oneDNN's column block
+constexpr int64_t kSliceWidth = 64;  // slices are multiples of oneDNN's column block
 constexpr int64_t kWidestSlice = 4096;
-constexpr int64_t kFewRows = 16;        // at most: weights are streamed once for all rows
+constexpr int64_t kFewRows = 16;  // at most: weights are streamed once for all rows
 constexpr int64_t kTileRows = 64;
 constexpr size_t kTileBytes = 512 << 10;  // accumulators of one tile: half of a common L2
 
@@ -121,10 +121,11 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
       }
     }
     packed.slices_[size_t(index)] = {
-        first, GemmMatrix::pack(type, K, count,
-                                {.data = rows.data(), .is_f32 = type == GemmType::kF32,
-                                 .stride_k = 1, .stride_n = K},
-                                packed.storage_.data() + starts[size_t(index)])};
+        first,
+        GemmMatrix::pack(
+            type, K, count,
+            {.data = rows.data(), .is_f32 = type == GemmType::kF32, .stride_k = 1, .stride_n = K},
+            packed.storage_.data() + starts[size_t(index)])};
   });
 
   if (bias) {
@@ -155,9 +156,9 @@ void linear(ThreadPool& threads, const float* x, int64_t rows, const PackedLinea
     for (int64_t r = 0; r < count; ++r) {
       float* out = y + (first + r) * N + slice.first;
       if (type == GemmType::kI8) {
-        finish_i8(reinterpret_cast<const int32_t*>(acc) + r * width,
-                  w.offset_.data() + slice.first, a.scales[first + r],
-                  w.column_scale_.data() + slice.first, bias, width, epilogue, out);
+        finish_i8(reinterpret_cast<const int32_t*>(acc) + r * width, w.offset_.data() + slice.first,
+                  a.scales[first + r], w.column_scale_.data() + slice.first, bias, width, epilogue,
+                  out);
       } else {
         finish_f32(reinterpret_cast<const float*>(acc) + r * width, bias, width, epilogue, out);
       }

@@ -10,12 +10,13 @@
 
 namespace maie::cpu {
 
-/// Weights of a linear layer, packed for `linear`. N is cut into slices of columns, at least one per
-/// member of the team, each packed on its own, so that a product of few rows streams every slice once
-/// on its own core. Immutable after `pack`.
+/// Weights of a linear layer, packed for `linear`. N is cut into slices of columns, at least one
+/// per member of the team, each packed on its own, so that a product of few rows streams every
+/// slice once on its own core. Immutable after `pack`.
 class PackedLinear {
  public:
-  /// @param values [N, K] float32, float16, bfloat16 or int8 (then `scales` [N], weight = value / scale).
+  /// @param values [N, K] float32, float16, bfloat16 or int8 (then `scales` [N], weight = value /
+  /// scale).
   /// @param bias [N] of a float type, or absent.
   static PackedLinear pack(ThreadPool& threads, GemmType type, ConstTensor values,
                            ConstTensor scales, ConstTensor bias);
@@ -36,9 +37,9 @@ class PackedLinear {
   int64_t N_ = 0;
   Buffer storage_;
   std::vector<Slice> slices_;
-  std::vector<float> bias_;           // [N] or empty
-  std::vector<float> column_scale_;   // [N], kI8: value -> weight
-  std::vector<int32_t> offset_;       // [N], kI8: 128 * column sum
+  std::vector<float> bias_;          // [N] or empty
+  std::vector<float> column_scale_;  // [N], kI8: value -> weight
+  std::vector<int32_t> offset_;      // [N], kI8: 128 * column sum
 };
 
 /// y [rows, N] = epilogue(x [rows, K] Wᵀ + b). x and y must not overlap.

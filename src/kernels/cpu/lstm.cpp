@@ -3,9 +3,10 @@
 // Steps are sequential, so each is one matrix times one vector: W_hh (256 KB for 128 units) streams
 // from the second-level cache once a step, which is what bounds it. The weights are interleaved so
 // that the four gates of one block of units are summed in four registers (eight, with k unrolled by
-// two, to cover the latency of the multiply-add) and never touch memory before the new state is made.
-// Sums, exponentials and state are float. σ is one exponential and one division, accurate to 2 ulp;
-// tanh(x) = 2 σ(2x) - 1 is off by at most 2e-7 in absolute terms, which is what the state needs.
+// two, to cover the latency of the multiply-add) and never touch memory before the new state is
+// made. Sums, exponentials and state are float. σ is one exponential and one division, accurate to
+// 2 ulp; tanh(x) = 2 σ(2x) - 1 is off by at most 2e-7 in absolute terms, which is what the state
+// needs.
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/lstm.cpp"
@@ -46,7 +47,8 @@ V tanh_of(const Floats d, V x) {
 
 int64_t lstm_lanes() { return int64_t(hn::Lanes(Floats())); }
 
-// One step. `gates` [4, padded], `h` [padded] is read, `c` [padded] updated, `next` [padded] written.
+// One step. `gates` [4, padded], `h` [padded] is read, `c` [padded] updated, `next` [padded]
+// written.
 void lstm_step(const float* HWY_RESTRICT gates, const float* HWY_RESTRICT weights, int64_t units,
                int64_t padded, const float* HWY_RESTRICT h, float* HWY_RESTRICT c,
                float* HWY_RESTRICT next) {

@@ -4,8 +4,8 @@
 
 namespace maie::cpu {
 
-/// W_hh of an LSTM, reordered for the vector length of this machine: for each block of `lanes` units,
-/// for each input k, four vectors (gates i, f, g, o of the block). Missing units are zero.
+/// W_hh of an LSTM, reordered for the vector length of this machine: for each block of `lanes`
+/// units, for each input k, four vectors (gates i, f, g, o of the block). Missing units are zero.
 struct PackedLstm {
   OwnedTensor values;  ///< [blocks, H, 4, lanes] float32
   int64_t units = 0;

@@ -56,10 +56,12 @@ double measure_gemm_rate(ThreadPool& threads, GemmType type) {
   constexpr int64_t kRows = 64, K = 512, N = 512;
   constexpr int kRepeats = 40;
   const size_t bytes = gemm_element_bytes(type);
-  std::vector<std::byte> weights(size_t(K * N) * bytes);  // zeros: the rate does not depend on values
+  std::vector<std::byte> weights(size_t(K * N) *
+                                 bytes);  // zeros: the rate does not depend on values
   Buffer packed({}, GemmMatrix::packed_bytes(type, K, N));
   const GemmMatrix b = GemmMatrix::pack(
-      type, K, N, {weights.data(), type == GemmType::kF32, /*stride_k=*/N, /*stride_n=*/1}, packed.data());
+      type, K, N, {weights.data(), type == GemmType::kF32, /*stride_k=*/N, /*stride_n=*/1},
+      packed.data());
   const double seconds = best_seconds(6, [&] {
     threads.run([&](int) {
       std::vector<std::byte> a(size_t(kRows * K) * bytes);

@@ -11,8 +11,8 @@ namespace maie::cpu {
 /// several passes).
 double measure_read_bandwidth(ThreadPool& threads);
 
-/// Operations per second (a multiplication and an addition are two) of products whose matrices stay in
-/// each member's cache, best of several passes.
+/// Operations per second (a multiplication and an addition are two) of products whose matrices stay
+/// in each member's cache, best of several passes.
 double measure_gemm_rate(ThreadPool& threads, GemmType type);
 
 }  // namespace maie::cpu

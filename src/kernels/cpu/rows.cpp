@@ -15,10 +15,9 @@ HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-
-// Each loop below runs over whole vectors, then over the rest: with the same vector code on a padded
-// copy where an elementary function is involved, so that no kernel reads or writes past its row and a
-// value does not depend on where in the row it stands.
+// Each loop below runs over whole vectors, then over the rest: with the same vector code on a
+// padded copy where an elementary function is involved, so that no kernel reads or writes past its
+// row and a value does not depend on where in the row it stands.
 
 HWY_ATTR V load_some(F d, const float* x, int64_t count, float fill) {
   alignas(64) float padded[16];
@@ -96,7 +95,8 @@ HWY_ATTR void widen_f16_kernel(const uint16_t* x, int64_t size, float* y) {
   const int64_t lanes = int64_t(hn::Lanes(d));
   const auto* halves = reinterpret_cast<const hwy::float16_t*>(x);
   int64_t i = 0;
-  for (; i + lanes <= size; i += lanes) hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, halves + i)), d, y + i);
+  for (; i + lanes <= size; i += lanes)
+    hn::StoreU(hn::PromoteTo(d, hn::LoadU(d16, halves + i)), d, y + i);
   for (; i < size; ++i) {
     Half half;
     half.bits = x[i];
@@ -111,7 +111,8 @@ HWY_ATTR void widen_bf16_kernel(const uint16_t* x, int64_t size, float* y) {
   const int64_t lanes = int64_t(hn::Lanes(d));
   int64_t i = 0;
   for (; i + lanes <= size; i += lanes) {
-    hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, x + i)))), d, y + i);
+    hn::StoreU(hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, hn::LoadU(d16, x + i)))), d,
+               y + i);
   }
   for (; i < size; ++i) {
     BFloat16 value;
@@ -150,8 +151,8 @@ HWY_ATTR void finish_f32_with(const float* acc, const float* bias, int64_t size,
 }
 
 template <Epilogue E>
-HWY_ATTR void finish_i8_with(const int32_t* acc, const int32_t* offset, float row_scale, const float* column_scale,
-                    const float* bias, int64_t size, float* y) {
+HWY_ATTR void finish_i8_with(const int32_t* acc, const int32_t* offset, float row_scale,
+                             const float* column_scale, const float* bias, int64_t size, float* y) {
   const F d;
   const hn::RebindToSigned<F> di;
   const int64_t lanes = int64_t(hn::Lanes(d));
@@ -177,7 +178,8 @@ HWY_ATTR void finish_i8_with(const int32_t* acc, const int32_t* offset, float ro
   }
 }
 
-HWY_ATTR void finish_f32_kernel(const float* acc, const float* bias, int64_t size, Epilogue epilogue, float* y) {
+HWY_ATTR void finish_f32_kernel(const float* acc, const float* bias, int64_t size,
+                                Epilogue epilogue, float* y) {
   switch (epilogue) {
     case Epilogue::kWrite: finish_f32_with<Epilogue::kWrite>(acc, bias, size, y); break;
     case Epilogue::kGelu: finish_f32_with<Epilogue::kGelu>(acc, bias, size, y); break;
@@ -187,8 +189,8 @@ HWY_ATTR void finish_f32_kernel(const float* acc, const float* bias, int64_t siz
 }
 
 HWY_ATTR void finish_i8_kernel(const int32_t* acc, const int32_t* offset, float row_scale,
-                      const float* column_scale, const float* bias, int64_t size, Epilogue epilogue,
-                      float* y) {
+                               const float* column_scale, const float* bias, int64_t size,
+                               Epilogue epilogue, float* y) {
   switch (epilogue) {
     case Epilogue::kWrite:
       finish_i8_with<Epilogue::kWrite>(acc, offset, row_scale, column_scale, bias, size, y);
@@ -205,8 +207,8 @@ HWY_ATTR void finish_i8_kernel(const int32_t* acc, const int32_t* offset, float 
   }
 }
 
-HWY_ATTR void layer_norm_row_kernel(const float* x, const float* gamma, const float* beta, int64_t size,
-                           float eps, float* y) {
+HWY_ATTR void layer_norm_row_kernel(const float* x, const float* gamma, const float* beta,
+                                    int64_t size, float eps, float* y) {
   const F d;
   const int64_t lanes = int64_t(hn::Lanes(d));
   V sum = hn::Zero(d);
@@ -352,8 +354,9 @@ void widen_bf16(const uint16_t* x, int64_t size, float* y) {
 void finish_f32(const float* acc, const float* bias, int64_t size, Epilogue epilogue, float* y) {
   HWY_DYNAMIC_DISPATCH(finish_f32_kernel)(acc, bias, size, epilogue, y);
 }
-void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale, const float* column_scale,
-               const float* bias, int64_t size, Epilogue epilogue, float* y) {
+void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale,
+               const float* column_scale, const float* bias, int64_t size, Epilogue epilogue,
+               float* y) {
   HWY_DYNAMIC_DISPATCH(finish_i8_kernel)
   (acc, offset, row_scale, column_scale, bias, size, epilogue, y);
 }

@@ -10,15 +10,16 @@ namespace maie::cpu {
 /// What a product's result becomes on its way to memory.
 enum class Epilogue { kWrite, kGelu, kRelu, kAdd };
 
-/// q[i] = round(x[i] * 127 / max|x|) + 128, round half to even; returns max|x| / 127, the factor that
-/// turns a quantised value back (0 for a row of zeros). Non-finite x give an unspecified, finite row.
+/// q[i] = round(x[i] * 127 / max|x|) + 128, round half to even; returns max|x| / 127, the factor
+/// that turns a quantised value back (0 for a row of zeros). Non-finite x give an unspecified,
+/// finite row.
 float quantize_row(const float* x, int64_t size, uint8_t* q);
 
 /// bfloat16 bits of x * factor, rounded to nearest even.
 void round_to_bf16(const float* x, int64_t size, float factor, uint16_t* out);
 
-/// Weights of one output to 8 bit, as CTranslate2 stores them: q[i] = round(w[i] * 127 / max|w|), half to
-/// even. Returns the factor back to the weight.
+/// Weights of one output to 8 bit, as CTranslate2 stores them: q[i] = round(w[i] * 127 / max|w|),
+/// half to even. Returns the factor back to the weight.
 float quantize_weights(const float* w, int64_t size, int8_t* q);
 
 /// Stored halves (bits) as float, exactly; a float16 that is not finite may become 65536 and up.
@@ -29,9 +30,11 @@ void widen_bf16(const uint16_t* x, int64_t size, float* y);
 void finish_f32(const float* acc, const float* bias, int64_t size, Epilogue epilogue, float* y);
 
 /// y = epilogue((acc - offset) * (row_scale * column_scale) + bias); `bias` may be null.
-/// @param offset  128 times the column sum of the 8-bit weights: takes back the bias of the activations.
-void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale, const float* column_scale,
-               const float* bias, int64_t size, Epilogue epilogue, float* y);
+/// @param offset  128 times the column sum of the 8-bit weights: takes back the bias of the
+/// activations.
+void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale,
+               const float* column_scale, const float* bias, int64_t size, Epilogue epilogue,
+               float* y);
 
 /// y = (x - mean(x)) / sqrt(var(x) + eps) * gamma + beta, population variance. y may be x.
 void layer_norm_row(const float* x, const float* gamma, const float* beta, int64_t size, float eps,

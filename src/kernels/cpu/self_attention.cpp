@@ -1,9 +1,9 @@
 // Encoder attention, one head at a time in tiles of query rows.
 //
 // K and V of every head are packed once for the matrix library. A tile of 64 queries then makes its
-// scores [64, T], turns them into weights and multiplies by V, all within the second-level cache: no
-// T x T matrix is ever in memory. The division by the softmax sum is done on the result row (D values
-// instead of T). Roof: 4 T^2 C operations at the matrix rate, plus T^2 heads exponentials.
+// scores [64, T], turns them into weights and multiplies by V, all within the second-level cache:
+// no T x T matrix is ever in memory. The division by the softmax sum is done on the result row (D
+// values instead of T). Roof: 4 T^2 C operations at the matrix rate, plus T^2 heads exponentials.
 
 #include "kernels/cpu/self_attention.h"
 

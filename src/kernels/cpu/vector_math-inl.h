@@ -1,5 +1,5 @@
-// The vectors of the kernels and elementary functions on them, for inclusion by kernel files (once per
-// target).
+// The vectors of the kernels and elementary functions on them, for inclusion by kernel files (once
+// per target).
 
 #if defined(MAIE_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef MAIE_VECTOR_MATH_INL_H_
@@ -21,8 +21,8 @@ using F = hwy::HWY_NAMESPACE::CappedTag<float, 16>;
 #endif
 using V = hwy::HWY_NAMESPACE::Vec<F>;
 
-// exp(x) for x <= 0 (-inf included): 2^n * e^r with |r| <= ln2/2 and a degree-6 Taylor sum whose rest is
-// below 1.2e-7 relative. Results below 2^-126 become 0.
+// exp(x) for x <= 0 (-inf included): 2^n * e^r with |r| <= ln2/2 and a degree-6 Taylor sum whose
+// rest is below 1.2e-7 relative. Results below 2^-126 become 0.
 template <class D, class Vec>
 HWY_ATTR HWY_INLINE Vec exp_nonpositive(D d, Vec x) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -44,7 +44,8 @@ HWY_ATTR HWY_INLINE Vec exp_nonpositive(D d, Vec x) {
   return hn::Mul(p, power);
 }
 
-// 0.5 x (1 + erf(x / sqrt 2)), with erf by Abramowitz and Stegun 7.1.26 (absolute error below 1.5e-7).
+// 0.5 x (1 + erf(x / sqrt 2)), with erf by Abramowitz and Stegun 7.1.26 (absolute error
+// below 1.5e-7).
 template <class D, class Vec>
 HWY_ATTR HWY_INLINE Vec gelu(D d, Vec x) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -58,7 +59,8 @@ HWY_ATTR HWY_INLINE Vec gelu(D d, Vec x) {
   p = hn::MulAdd(p, t, hn::Set(d, 0.254829592f));
   p = hn::Mul(p, t);
   // tail = 0.5 erfc(|x| / sqrt 2); Phi(x) is the tail for negative x, and 1 - tail for positive.
-  const Vec tail = hn::Mul(hn::Mul(p, hn::Set(d, 0.5f)), exp_nonpositive(d, hn::Neg(hn::Mul(z, z))));
+  const Vec tail =
+      hn::Mul(hn::Mul(p, hn::Set(d, 0.5f)), exp_nonpositive(d, hn::Neg(hn::Mul(z, z))));
   const Vec phi = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), tail, hn::Sub(one, tail));
   return hn::Mul(x, phi);
 }

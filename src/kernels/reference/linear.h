@@ -12,8 +12,8 @@ void linear(ConstTensor x, ConstTensor w, ConstTensor bias, Tensor y);
 /// The same with every element of x and w first rounded to bfloat16.
 void linear_bf16(ConstTensor x, ConstTensor w, ConstTensor bias, Tensor y);
 
-/// The same in 8 bit, as CTranslate2 does it: each row of x is rounded to round(x * 127 / max|x|), half to
-/// even; products are summed as integers; both scales are then taken back.
+/// The same in 8 bit, as CTranslate2 does it: each row of x is rounded to round(x * 127 / max|x|),
+/// half to even; products are summed as integers; both scales are then taken back.
 /// @param q [N, K] int8, weight = q / scales. @param scales [N] float32.
 void linear_int8(ConstTensor x, ConstTensor q, ConstTensor scales, ConstTensor bias, Tensor y);
 

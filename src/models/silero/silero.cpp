@@ -15,11 +15,11 @@
 namespace maie::silero {
 namespace {
 
-constexpr int64_t kBins = 129;        // of a transform of 256 samples
+constexpr int64_t kBins = 129;  // of a transform of 256 samples
 constexpr int64_t kFrameSamples = 256;
 constexpr int64_t kFrameHop = 128;
-constexpr int64_t kFrames = 4;        // per window
-constexpr int64_t kBatch = 128;       // windows: the activations of a batch stay in the L2 cache
+constexpr int64_t kFrames = 4;   // per window
+constexpr int64_t kBatch = 128;  // windows: the activations of a batch stay in the L2 cache
 
 // The tensors of one file, each demanded with its shape.
 class Weights {
@@ -31,9 +31,10 @@ class Weights {
     Result<ConstTensor> found = file_->get(name);
     if (!found.has_value()) return found.error();
     if (found->dtype() != DType::kF32 || !(found->shape() == shape)) {
-      return corrupt(path_ + ": tensor \"" + name + "\" is " + std::string(to_string(found->dtype())) +
-                     " " + found->shape().to_string() + ", a Silero network of 16 kHz has float32 " +
-                     shape.to_string() + "; use silero_vad_16k.safetensors of the Silero VAD project");
+      return corrupt(path_ + ": tensor \"" + name + "\" is " +
+                     std::string(to_string(found->dtype())) + " " + found->shape().to_string() +
+                     ", a Silero network of 16 kHz has float32 " + shape.to_string() +
+                     "; use silero_vad_16k.safetensors of the Silero VAD project");
     }
     // A copy: nothing says that a file aligns its tensors.
     OwnedTensor copy({}, DType::kF32, shape);
@@ -53,11 +54,12 @@ class Weights {
 };
 
 ops::LinearWeights pack(Stream& s, ConstTensor values, ConstTensor bias) {
-  return ops::LinearWeights::pack(s, ComputeType::kFloat32, {.values = values, .scales = {}, .bias = bias});
+  return ops::LinearWeights::pack(s, ComputeType::kFloat32,
+                                  {.values = values, .scales = {}, .bias = bias});
 }
 
-// Taps [first, first + count) of a convolution [N, C, 3], as the matrix [N, C * count] that multiplies
-// unfolded windows.
+// Taps [first, first + count) of a convolution [N, C, 3], as the matrix [N, C * count] that
+// multiplies unfolded windows.
 OwnedTensor taps(ConstTensor w, int64_t first, int64_t count) {
   const auto [N, C, kernel] = w.dims<3>();
   OwnedTensor matrix({}, DType::kF32, {N, C * count});
@@ -69,7 +71,8 @@ OwnedTensor taps(ConstTensor w, int64_t first, int64_t count) {
 }
 
 // One window after another as four frames: context and window, then 64 samples mirrored behind.
-void write_frames(std::span<const float> samples, std::array<float, kContext>& context, float* frames) {
+void write_frames(std::span<const float> samples, std::array<float, kContext>& context,
+                  float* frames) {
   constexpr int64_t kSeen = kContext + kWindow;
   std::array<float, kSeen + kContext> window{};
   std::copy(context.begin(), context.end(), window.begin());
@@ -88,7 +91,8 @@ void magnitude(ConstTensor spectrum, Tensor out) {
     const float* re = spectrum.data<float>() + row * 2 * kBins;
     const float* im = re + kBins;
     float* y = out.data<float>() + row * kBins;
-    for (int64_t bin = 0; bin < kBins; ++bin) y[bin] = std::sqrt(re[bin] * re[bin] + im[bin] * im[bin]);
+    for (int64_t bin = 0; bin < kBins; ++bin)
+      y[bin] = std::sqrt(re[bin] * re[bin] + im[bin] * im[bin]);
   }
 }
 
@@ -99,7 +103,8 @@ class Silero::Network {
   static Result<std::unique_ptr<Network>> load(Stream& s, const std::string& path) {
     MAIE_ASSIGN(auto file, formats::Safetensors::open(path));
     const Weights weights(std::move(file), path);
-    MAIE_ASSIGN(const OwnedTensor stft, weights.get("stft_conv.weight", {2 * kBins, 1, kFrameSamples}));
+    MAIE_ASSIGN(const OwnedTensor stft,
+                weights.get("stft_conv.weight", {2 * kBins, 1, kFrameSamples}));
     MAIE_ASSIGN(const OwnedTensor w1, weights.get("conv1.weight", {128, kBins, 3}));
     MAIE_ASSIGN(const OwnedTensor b1, weights.get("conv1.bias", {128}));
     MAIE_ASSIGN(const OwnedTensor w2, weights.get("conv2.weight", {64, 128, 3}));

@@ -27,17 +27,17 @@ struct State {
 /// How a whole file is cut into windows.
 enum class FileWindows {
   kSilero,         ///< the last window is filled up with zeros
-  kFasterWhisper,  ///< as faster-whisper 1.2: zeros are added also to a full last window (one more of
-                   ///< them), and the last 64 samples of the very last window are zeroed
+  kFasterWhisper,  ///< as faster-whisper 1.2: zeros are added also to a full last window (one more
+                   ///< of them), and the last 64 samples of the very last window are zeroed
 };
 
 /// Silero voice activity detection, v5/v6, 16 kHz: the probability of speech in each window of 512
 /// samples. A short-time Fourier transform as a learned-format convolution, four convolutions over
 /// its four frames, one LSTM step, one output (docs/models/silero.md).
 ///
-/// Runs on the CPU whatever device recognises speech: a sequence of steps of 128 units is no work for
-/// a GPU. Windows go through everything but the LSTM in batches, so memory is constant, about 2 MB.
-/// One thread at a time.
+/// Runs on the CPU whatever device recognises speech: a sequence of steps of 128 units is no work
+/// for a GPU. Windows go through everything but the LSTM in batches, so memory is constant, about 2
+/// MB. One thread at a time.
 class Silero {
  public:
   /// Reads the published safetensors names (stft_conv, conv1..conv4, lstm_cell, final_conv).

@@ -25,21 +25,75 @@ const std::vector<Published>& published_models() {
       {384, 4, 4, 51865, {{2, 2}, {3, 0}, {3, 2}, {3, 3}, {3, 4}, {3, 5}}},
       {512, 6, 6, 51864, {{3, 3}, {4, 7}, {5, 1}, {5, 5}, {5, 7}}},
       {512, 6, 6, 51865, {{3, 1}, {4, 2}, {4, 3}, {4, 7}, {5, 1}, {5, 2}, {5, 4}, {5, 6}}},
-      {768, 12, 12, 51864,
-       {{6, 6}, {7, 0}, {7, 3}, {7, 8}, {8, 2}, {8, 5}, {8, 7}, {9, 0}, {9, 4}, {9, 8},
-        {9, 10}, {10, 0}, {10, 1}, {10, 2}, {10, 3}, {10, 6}, {10, 11}, {11, 2}, {11, 4}}},
-      {768, 12, 12, 51865,
+      {768,
+       12,
+       12,
+       51864,
+       {{6, 6},
+        {7, 0},
+        {7, 3},
+        {7, 8},
+        {8, 2},
+        {8, 5},
+        {8, 7},
+        {9, 0},
+        {9, 4},
+        {9, 8},
+        {9, 10},
+        {10, 0},
+        {10, 1},
+        {10, 2},
+        {10, 3},
+        {10, 6},
+        {10, 11},
+        {11, 2},
+        {11, 4}}},
+      {768,
+       12,
+       12,
+       51865,
        {{5, 3}, {5, 9}, {8, 0}, {8, 4}, {8, 7}, {8, 8}, {9, 0}, {9, 7}, {9, 9}, {10, 5}}},
-      {1024, 24, 24, 51864,
-       {{11, 4}, {14, 1}, {14, 12}, {14, 14}, {15, 4}, {16, 0}, {16, 4}, {16, 9}, {17, 12},
-        {17, 14}, {18, 7}, {18, 10}, {18, 15}, {20, 0}, {20, 3}, {20, 9}, {20, 14}, {21, 12}}},
+      {1024,
+       24,
+       24,
+       51864,
+       {{11, 4},
+        {14, 1},
+        {14, 12},
+        {14, 14},
+        {15, 4},
+        {16, 0},
+        {16, 4},
+        {16, 9},
+        {17, 12},
+        {17, 14},
+        {18, 7},
+        {18, 10},
+        {18, 15},
+        {20, 0},
+        {20, 3},
+        {20, 9},
+        {20, 14},
+        {21, 12}}},
       {1024, 24, 24, 51865, {{13, 15}, {15, 4}, {15, 15}, {16, 1}, {20, 0}, {23, 4}}},
-      {1280, 32, 32, 51865,
-       {{10, 12}, {13, 17}, {16, 11}, {16, 12}, {16, 13}, {17, 15}, {17, 16}, {18, 4},
-        {18, 11}, {18, 19}, {19, 11}, {21, 2}, {21, 3}, {22, 3}, {22, 9}, {22, 12},
-        {23, 5}, {23, 7}, {23, 13}, {25, 5}, {26, 1}, {26, 12}, {27, 15}}},
-      {1280, 32, 32, 51866,
-       {{7, 0}, {10, 17}, {12, 18}, {13, 12}, {16, 1}, {17, 14}, {19, 11}, {21, 4}, {24, 1}, {25, 6}}},
+      {1280, 32, 32, 51865, {{10, 12}, {13, 17}, {16, 11}, {16, 12}, {16, 13}, {17, 15},
+                             {17, 16}, {18, 4},  {18, 11}, {18, 19}, {19, 11}, {21, 2},
+                             {21, 3},  {22, 3},  {22, 9},  {22, 12}, {23, 5},  {23, 7},
+                             {23, 13}, {25, 5},  {26, 1},  {26, 12}, {27, 15}}},
+      {1280,
+       32,
+       32,
+       51866,
+       {{7, 0},
+        {10, 17},
+        {12, 18},
+        {13, 12},
+        {16, 1},
+        {17, 14},
+        {19, 11},
+        {21, 4},
+        {24, 1},
+        {25, 6}}},
       {1280, 32, 4, 51866, {{2, 4}, {2, 11}, {3, 3}, {3, 6}, {3, 11}, {3, 14}}},
   };
   return models;
@@ -48,7 +102,7 @@ const std::vector<Published>& published_models() {
 // Far above any model, and low enough that sizes computed from them cannot overflow.
 struct Bound {
   const char* what;
-  int Config::* field;
+  int Config::*field;
   int64_t most;
 };
 constexpr std::array<Bound, 11> kBounds = {{
@@ -65,12 +119,13 @@ constexpr std::array<Bound, 11> kBounds = {{
     {"text context", &Config::text_context, 100'000},
 }};
 
-Status set_size(Config& config, int Config::* field, int64_t value, const std::string& where) {
+Status set_size(Config& config, int Config::*field, int64_t value, const std::string& where) {
   for (const Bound& bound : kBounds) {
     if (bound.field != field) continue;
     if (value < 1 || value > bound.most) {
-      return corrupt(where + ": " + bound.what + " of " + std::to_string(value) + ", which is not between 1 and " +
-                     std::to_string(bound.most) + "; fetch the model again");
+      return corrupt(where + ": " + bound.what + " of " + std::to_string(value) +
+                     ", which is not between 1 and " + std::to_string(bound.most) +
+                     "; fetch the model again");
     }
   }
   config.*field = int(value);
@@ -80,11 +135,13 @@ Status set_size(Config& config, int Config::* field, int64_t value, const std::s
 Status check_heads(const Config& config, const std::string& where) {
   for (const int heads : {config.encoder_heads, config.decoder_heads}) {
     if (config.width % heads != 0) {
-      return corrupt(where + ": a width of " + std::to_string(config.width) + " does not divide into " +
-                     std::to_string(heads) + " heads; fetch the model again");
+      return corrupt(where + ": a width of " + std::to_string(config.width) +
+                     " does not divide into " + std::to_string(heads) +
+                     " heads; fetch the model again");
     }
   }
-  if (config.width % 2 != 0) return corrupt(where + ": the width " + std::to_string(config.width) + " is odd");
+  if (config.width % 2 != 0)
+    return corrupt(where + ": the width " + std::to_string(config.width) + " is odd");
   return {};
 }
 
@@ -117,7 +174,8 @@ void read_alignment_heads(const Json& object, Config& config, const std::string&
     const int64_t head = numbers ? pair[1].get<int64_t>() : -1;
     if (layer < 0 || layer >= config.decoder_layers || head < 0 || head >= config.decoder_heads) {
       // Word times suffer, text does not: no reason to refuse the model.
-      log_warning(where + ": alignment_heads name a head the decoder does not have; the usual ones serve");
+      log_warning(where +
+                  ": alignment_heads name a head the decoder does not have; the usual ones serve");
       config.alignment_heads.clear();
       return;
     }
@@ -139,7 +197,7 @@ Result<Json> parse_object(std::string_view text, const std::string& where) {
 Status read_huggingface_sizes(const Json& json, Config& config, const std::string& where) {
   struct Key {
     const char* key;
-    int Config::* field;
+    int Config::*field;
     int64_t fallback;
   };
   const int64_t required = std::numeric_limits<int64_t>::min();
@@ -181,8 +239,9 @@ Status check_preprocessor(const Json& json, const Config& config, const std::str
                          Key{"chunk_length", 30}, Key{"feature_size", config.mel_bins}}) {
     const int64_t value = json_int(json, key.key, key.wanted);
     if (value != key.wanted) {
-      return unsupported(where + ": " + key.key + " is " + std::to_string(value) + ", MAIE's Whisper has " +
-                         std::to_string(key.wanted) + " there; use a model with the usual features");
+      return unsupported(where + ": " + key.key + " is " + std::to_string(value) +
+                         ", MAIE's Whisper has " + std::to_string(key.wanted) +
+                         " there; use a model with the usual features");
     }
   }
   return {};
@@ -190,9 +249,8 @@ Status check_preprocessor(const Json& json, const Config& config, const std::str
 
 void read_generation(const Json& json, Config& config, const std::string& where) {
   read_alignment_heads(json, config, where);
-  for (const auto& [key, list] :
-       {std::pair{"suppress_tokens", &config.suppress_ids},
-        std::pair{"begin_suppress_tokens", &config.begin_suppress_ids}}) {
+  for (const auto& [key, list] : {std::pair{"suppress_tokens", &config.suppress_ids},
+                                  std::pair{"begin_suppress_tokens", &config.begin_suppress_ids}}) {
     if (json.contains(key)) *list = id_list(json, key, config);
   }
   const int64_t most = json_int(json, "max_initial_timestamp_index", 50);
@@ -213,7 +271,8 @@ void read_generation(const Json& json, Config& config, const std::string& where)
       config.language_ids[name.substr(2, name.size() - 4)] = int(value);
     }
   }
-  config.is_multilingual = json_bool(json, "is_multilingual", !config.language_ids.empty() || config.is_multilingual);
+  config.is_multilingual =
+      json_bool(json, "is_multilingual", !config.language_ids.empty() || config.is_multilingual);
 }
 
 }  // namespace
@@ -250,7 +309,8 @@ Result<Config> config_from_huggingface(std::string_view config_json,
                        "\", MAIE's Whisper has \"gelu\"; use another model");
   }
   if (json_bool(json, "scale_embedding", false)) {
-    return unsupported(in_config + ": scale_embedding is true, MAIE's Whisper does not scale; use another model");
+    return unsupported(
+        in_config + ": scale_embedding is true, MAIE's Whisper does not scale; use another model");
   }
   Config config;
   MAIE_TRY(read_huggingface_sizes(json, config, in_config));
@@ -279,7 +339,8 @@ Result<int64_t> dimension(const formats::Ctranslate2& file, const std::string& n
                           int index) {
   const ConstTensor* variable = file.find(name);
   if (variable == nullptr) {
-    return not_found(file.path() + ": lacks the variable \"" + name + "\"; the model is incomplete, convert it again");
+    return not_found(file.path() + ": lacks the variable \"" + name +
+                     "\"; the model is incomplete, convert it again");
   }
   if (variable->rank() < rank_least) {
     return corrupt(file.path() + ": \"" + name + "\" has shape " + variable->shape().to_string() +
@@ -288,7 +349,8 @@ Result<int64_t> dimension(const formats::Ctranslate2& file, const std::string& n
   return variable->dim(index);
 }
 
-int64_t integer_scalar(const formats::Ctranslate2& file, const std::string& name, int64_t fallback) {
+int64_t integer_scalar(const formats::Ctranslate2& file, const std::string& name,
+                       int64_t fallback) {
   const ConstTensor* variable = file.find(name);
   if (variable == nullptr || variable->size() != 1) return fallback;
   const auto read = [&]<class Number>(Number value) {
@@ -305,7 +367,8 @@ int64_t integer_scalar(const formats::Ctranslate2& file, const std::string& name
 
 int64_t count_layers(const formats::Ctranslate2& file, const std::string& side) {
   int64_t layers = 0;
-  while (file.find(side + "/layer_" + std::to_string(layers) + "/ffn/linear_0/weight") != nullptr) ++layers;
+  while (file.find(side + "/layer_" + std::to_string(layers) + "/ffn/linear_0/weight") != nullptr)
+    ++layers;
   return layers;
 }
 
@@ -327,14 +390,18 @@ Status read_ctranslate2_sizes(const formats::Ctranslate2& file, Config& config) 
   MAIE_TRY(set_size(config, &Config::text_context, text, where));
   MAIE_TRY(set_size(config, &Config::encoder_layers, count_layers(file, "encoder"), where));
   MAIE_TRY(set_size(config, &Config::decoder_layers, count_layers(file, "decoder"), where));
-  MAIE_ASSIGN(const int64_t encoder_ffn, dimension(file, "encoder/layer_0/ffn/linear_0/weight", 2, 0));
-  MAIE_ASSIGN(const int64_t decoder_ffn, dimension(file, "decoder/layer_0/ffn/linear_0/weight", 2, 0));
+  MAIE_ASSIGN(const int64_t encoder_ffn,
+              dimension(file, "encoder/layer_0/ffn/linear_0/weight", 2, 0));
+  MAIE_ASSIGN(const int64_t decoder_ffn,
+              dimension(file, "decoder/layer_0/ffn/linear_0/weight", 2, 0));
   MAIE_TRY(set_size(config, &Config::encoder_ffn, encoder_ffn, where));
   MAIE_TRY(set_size(config, &Config::decoder_ffn, decoder_ffn, where));
   // Every published model has heads of 64; only old files do not say.
   const int64_t heads = std::max<int64_t>(1, config.width / 64);
-  MAIE_TRY(set_size(config, &Config::encoder_heads, integer_scalar(file, "encoder/num_heads", heads), where));
-  MAIE_TRY(set_size(config, &Config::decoder_heads, integer_scalar(file, "decoder/num_heads", heads), where));
+  MAIE_TRY(set_size(config, &Config::encoder_heads,
+                    integer_scalar(file, "encoder/num_heads", heads), where));
+  MAIE_TRY(set_size(config, &Config::decoder_heads,
+                    integer_scalar(file, "decoder/num_heads", heads), where));
   return check_heads(config, where);
 }
 
@@ -344,13 +411,16 @@ Result<Config> config_from_ctranslate2(const formats::Ctranslate2& file,
                                        std::string_view config_json) {
   const std::string& where = file.path();
   if (file.spec_name() != "WhisperSpec") {
-    return unsupported(where + ": is a CTranslate2 model of kind \"" + file.spec_name().substr(0, 80) +
+    return unsupported(where + ": is a CTranslate2 model of kind \"" +
+                       file.spec_name().substr(0, 80) +
                        "\", MAIE reads \"WhisperSpec\" here; name a Whisper model");
   }
   constexpr int64_t kGelu = 3;
   for (const char* side : {"encoder", "decoder"}) {
     if (integer_scalar(file, std::string(side) + "/activation", kGelu) != kGelu) {
-      return unsupported(where + ": the " + side + "'s activation is not GELU, the only one MAIE's Whisper has; use another model");
+      return unsupported(
+          where + ": the " + side +
+          "'s activation is not GELU, the only one MAIE's Whisper has; use another model");
     }
   }
   Config config;
@@ -363,7 +433,8 @@ Result<Config> config_from_ctranslate2(const formats::Ctranslate2& file,
     config.suppress_ids = id_list(json, "suppress_ids", config);
     config.begin_suppress_ids = id_list(json, "suppress_ids_begin", config);
     // English-only models list their (unused) language tokens too: many languages, no verdict.
-    if (config.vocabulary < 51864) config.is_multilingual = !id_list(json, "lang_ids", config).empty();
+    if (config.vocabulary < 51864)
+      config.is_multilingual = !id_list(json, "lang_ids", config).empty();
   }
   fill_defaults(config);
   return config;
@@ -373,23 +444,24 @@ Result<Config> config_from_ggml(const formats::GgmlFile& file) {
   const formats::GgmlHeader& header = file.header();
   const std::string& where = file.path();
   if (header.text_width != header.audio_width) {
-    return unsupported(where + ": the encoder is " + std::to_string(header.audio_width) + " wide, the decoder " +
-                       std::to_string(header.text_width) + "; Whisper has one width");
+    return unsupported(where + ": the encoder is " + std::to_string(header.audio_width) +
+                       " wide, the decoder " + std::to_string(header.text_width) +
+                       "; Whisper has one width");
   }
   Config config;
   struct Field {
-    int Config::* field;
+    int Config::*field;
     int64_t value;
   };
-  for (const Field& f : {Field{&Config::vocabulary, header.vocabulary},
-                         Field{&Config::width, header.audio_width},
-                         Field{&Config::audio_context, header.audio_context},
-                         Field{&Config::text_context, header.text_context},
-                         Field{&Config::encoder_layers, header.audio_layers},
-                         Field{&Config::decoder_layers, header.text_layers},
-                         Field{&Config::encoder_heads, header.audio_heads},
-                         Field{&Config::decoder_heads, header.text_heads},
-                         Field{&Config::mel_bins, header.mel_bins}}) {
+  for (const Field& f :
+       {Field{&Config::vocabulary, header.vocabulary}, Field{&Config::width, header.audio_width},
+        Field{&Config::audio_context, header.audio_context},
+        Field{&Config::text_context, header.text_context},
+        Field{&Config::encoder_layers, header.audio_layers},
+        Field{&Config::decoder_layers, header.text_layers},
+        Field{&Config::encoder_heads, header.audio_heads},
+        Field{&Config::decoder_heads, header.text_heads},
+        Field{&Config::mel_bins, header.mel_bins}}) {
     MAIE_TRY(set_size(config, f.field, f.value, where));
   }
   MAIE_TRY(check_heads(config, where));
@@ -399,7 +471,8 @@ Result<Config> config_from_ggml(const formats::GgmlFile& file) {
         std::pair{"decoder.blocks.0.mlp.0.weight", &Config::decoder_ffn}}) {
     const formats::GgmlTensor* tensor = file.find(name);
     if (tensor == nullptr || tensor->shape.rank() != 2) {
-      return corrupt(where + ": lacks the matrix \"" + name + "\"; the file is incomplete, fetch it again");
+      return corrupt(where + ": lacks the matrix \"" + name +
+                     "\"; the file is incomplete, fetch it again");
     }
     MAIE_TRY(set_size(config, field, tensor->shape.dim(0), where));
   }

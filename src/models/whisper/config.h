@@ -22,8 +22,8 @@ struct AlignmentHead {
 /// functions below returned is sane: sizes within bounds, widths divisible by their heads, ids
 /// within the vocabulary.
 struct Config {
-  int mel_bins = 80;         ///< F
-  int width = 0;             ///< C, of encoder and decoder
+  int mel_bins = 80;  ///< F
+  int width = 0;      ///< C, of encoder and decoder
   int encoder_layers = 0;
   int decoder_layers = 0;
   int encoder_heads = 0;

@@ -25,7 +25,8 @@ DecoderBlock::DecoderBlock(LayerReader& reader, const Config& config, const Laye
   const std::string cross = base + "encoder_attn.";
   const int64_t C = config.width;
   self_norm_ = reader.norm(base + "self_attn_layer_norm", C);
-  self_qkv_ = reader.linear(types.linear, {self + "q_proj", self + "k_proj", self + "v_proj"}, 3 * C, C);
+  self_qkv_ =
+      reader.linear(types.linear, {self + "q_proj", self + "k_proj", self + "v_proj"}, 3 * C, C);
   self_out_ = reader.linear(types.linear, {self + "out_proj"}, C, C);
   cross_norm_ = reader.norm(base + "encoder_attn_layer_norm", C);
   cross_q_ = reader.linear(types.linear, {cross + "q_proj"}, C, C);
@@ -94,7 +95,8 @@ Decoder::Decoder(LayerReader& reader, const Config& config, const LayerTypes& ty
   }
   last_norm_ = reader.norm("decoder.layer_norm", config.width);
   // The published models tie the output layer to the embeddings; Weights knows.
-  logits_ = reader.pack(types.linear, reader.stored("proj_out.weight", {config.vocabulary, config.width}), {});
+  logits_ = reader.pack(types.linear,
+                        reader.stored("proj_out.weight", {config.vocabulary, config.width}), {});
 }
 
 void Decoder::store_window(Stream& s, ConstTensor states, Arena& scratch, Window& window) const {
@@ -134,7 +136,8 @@ void Decoder::forward(Stream& s, std::span<const DecoderRow> rows, const Decoder
       head_scores.resize(size_t(heads_), nullptr);
       for (size_t i = 0; i < alignment_heads_.size(); ++i) {
         if (size_t(alignment_heads_[i].layer) != layer) continue;
-        head_scores[size_t(alignment_heads_[i].head)] = scores->values.data() + i * size_t(R * scores->T);
+        head_scores[size_t(alignment_heads_[i].head)] =
+            scores->values.data() + i * size_t(R * scores->T);
       }
     }
     blocks_[layer].forward(s, x, histories, cache.layer(int(layer)), windows, head_scores, scratch);

@@ -9,8 +9,9 @@
 
 namespace maie::whisper {
 
-/// What the decoder needs of one encoded window: the keys and values of every layer's cross-attention.
-/// Made by `Model::new_window`, filled by `Model::encode`, used by any number of rows.
+/// What the decoder needs of one encoded window: the keys and values of every layer's
+/// cross-attention. Made by `Model::new_window`, filled by `Model::encode`, used by any number of
+/// rows.
 struct Window {
   std::vector<ops::CrossCache> layers;
   size_t size_bytes() const;
@@ -20,12 +21,12 @@ struct Window {
 struct DecoderRow {
   int token = 0;
   int position = 0;
-  ops::RowHistory history;         ///< cells of positions 0..position; its own, the last, is written
+  ops::RowHistory history;  ///< cells of positions 0..position; its own, the last, is written
   const Window* window = nullptr;  ///< equal neighbours share passes over its keys
 };
 
-/// Keys and values of decoder self-attention: one tensor [cells, 2C] a layer. Memory is touched only as
-/// cells come into use, so room for the worst case costs address space, not memory.
+/// Keys and values of decoder self-attention: one tensor [cells, 2C] a layer. Memory is touched
+/// only as cells come into use, so room for the worst case costs address space, not memory.
 class DecoderCache {
  public:
   DecoderCache() = default;
@@ -39,8 +40,8 @@ class DecoderCache {
   int64_t cells_ = 0;
 };
 
-/// Raw cross-attention scores q·k / sqrt(D) of the alignment heads: [heads, R, T] for the rows of one
-/// pass, in the order of Config::alignment_heads.
+/// Raw cross-attention scores q·k / sqrt(D) of the alignment heads: [heads, R, T] for the rows of
+/// one pass, in the order of Config::alignment_heads.
 struct AlignmentScores {
   std::vector<float> values;
   int64_t T = 0;
@@ -58,8 +59,8 @@ class DecoderBlock {
   /// @param x [R, C] residual stream, updated in place. @param windows one cross cache a row.
   /// @param head_scores  empty or one pointer a head, see ops::cross_attention.
   void forward(Stream& s, Tensor x, std::span<const ops::RowHistory> histories, Tensor self_cache,
-               std::span<const ops::CrossCache* const> windows,
-               std::span<float* const> head_scores, Arena& scratch) const;
+               std::span<const ops::CrossCache* const> windows, std::span<float* const> head_scores,
+               Arena& scratch) const;
 
   /// Bytes of weights that `forward` reads.
   size_t step_weight_bytes() const;
@@ -70,7 +71,8 @@ class DecoderBlock {
   ops::LinearWeights self_qkv_, self_out_, cross_q_, cross_kv_, cross_out_, mlp_up_, mlp_down_;
 };
 
-/// Token and position embeddings, blocks, last normalisation, and logits by the transposed embeddings.
+/// Token and position embeddings, blocks, last normalisation, and logits by the transposed
+/// embeddings.
 class Decoder {
  public:
   Decoder(LayerReader& reader, const Config& config, const LayerTypes& types);

@@ -11,9 +11,9 @@ EncoderBlock::EncoderBlock(LayerReader& reader, const Config& config, const Laye
   const std::string base = "encoder.layers." + std::to_string(index) + ".";
   const int64_t C = config.width;
   attn_norm_ = reader.norm(base + "self_attn_layer_norm", C);
-  qkv_ = reader.linear(types.linear,
-                       {base + "self_attn.q_proj", base + "self_attn.k_proj", base + "self_attn.v_proj"},
-                       3 * C, C);
+  qkv_ = reader.linear(
+      types.linear,
+      {base + "self_attn.q_proj", base + "self_attn.k_proj", base + "self_attn.v_proj"}, 3 * C, C);
   attn_out_ = reader.linear(types.linear, {base + "self_attn.out_proj"}, C, C);
   mlp_norm_ = reader.norm(base + "final_layer_norm", C);
   mlp_up_ = reader.linear(types.linear, {base + "fc1"}, config.encoder_ffn, C);
@@ -28,7 +28,8 @@ void EncoderBlock::forward(Stream& s, Tensor x, Arena& scratch) const {
   // x += Attention(Norm(x)). No mask: every frame may look at every other frame.
   {
     const Arena::Scope attention(scratch);
-    const Tensor qkv = scratch.tensor(x.dtype(), {B, T, 3 * C});  // q | k | v, each split into heads
+    const Tensor qkv =
+        scratch.tensor(x.dtype(), {B, T, 3 * C});  // q | k | v, each split into heads
     ops::layer_norm(s, x, attn_norm_.view(), h);
     ops::linear(s, h, qkv_, qkv);
     ops::self_attention(s, qkv, {.heads = heads_, .type = attention_type_}, scratch, h);

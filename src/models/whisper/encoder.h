@@ -26,8 +26,9 @@ struct LayerTypes {
   DType self_cache = DType::kF32;                 ///< decoder keys and values
 };
 
-/// Reads tensors of a model file into packed layers, one after the other; the first failure is kept and
-/// everything after it is skipped, so that the code that builds a model reads like its description.
+/// Reads tensors of a model file into packed layers, one after the other; the first failure is kept
+/// and everything after it is skipped, so that the code that builds a model reads like its
+/// description.
 class LayerReader {
  public:
   LayerReader(Stream& s, const Weights& weights) : stream_(s), weights_(weights) {}
@@ -37,7 +38,8 @@ class LayerReader {
   /// Memory of all layers packed so far.
   size_t packed_bytes() const { return packed_bytes_; }
 
-  /// `names`: layers with [out, in] weights stacked by rows (q | k | v); bias where the file has one.
+  /// `names`: layers with [out, in] weights stacked by rows (q | k | v); bias where the file has
+  /// one.
   ops::LinearWeights linear(ComputeType type, std::vector<std::string> names, int64_t out,
                             int64_t in);
   /// A convolution [out, in, kernel] as the linear layer over its unfolded windows.
@@ -65,7 +67,8 @@ class EncoderBlock {
  public:
   EncoderBlock(LayerReader& reader, const Config& config, const LayerTypes& types, int index);
 
-  /// @param x        [1, T, C] residual stream of one window, updated in place; T counts 20 ms frames.
+  /// @param x        [1, T, C] residual stream of one window, updated in place; T counts 20 ms
+  /// frames.
   /// @param scratch  arena of `s`; what the block takes is given back on return.
   /// @throws ContractError when x does not fit the weights, DeviceError when a launch fails.
   void forward(Stream& s, Tensor x, Arena& scratch) const;

@@ -11,16 +11,16 @@ namespace {
 LayerTypes layer_types(Device device, ComputeType type) {
   switch (type) {
     case ComputeType::kInt8:
-      // The convolutions stay in float32: they are 2 % of the encoder's work, everything after rests
-      // on them, and so the mini model writes the very words CTranslate2's int8 does.
+      // The convolutions stay in float32: they are 2 % of the encoder's work, everything after
+      // rests on them, and so the mini model writes the very words CTranslate2's int8 does.
       return {type, ops::fast_float(device), ComputeType::kFloat32, DType::kI8, DType::kBF16};
     case ComputeType::kBFloat16: return {type, type, type, DType::kBF16, DType::kBF16};
     default: return {};
   }
 }
 
-// Prompts and alignment passes run in pieces of at most this many rows, so that one long prompt does
-// not decide how much memory every pass reserves.
+// Prompts and alignment passes run in pieces of at most this many rows, so that one long prompt
+// does not decide how much memory every pass reserves.
 constexpr int kPassRows = 64;
 
 }  // namespace

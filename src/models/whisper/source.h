@@ -54,7 +54,8 @@ std::vector<formats::ModelFile> existing_files(const std::string& directory,
 
 /// The text of a small file of the folder; empty when there is none and `required` is false.
 enum class Presence { kRequired, kOptional };
-Result<std::string> read_side_file(const std::string& directory, const char* name, Presence presence);
+Result<std::string> read_side_file(const std::string& directory, const char* name,
+                                   Presence presence);
 
 /// Sums up stored types by bytes: the one most bytes have.
 class TypeCount {

@@ -1,5 +1,6 @@
 // CTranslate2 folders. Queries, keys and values lie fused in one variable: a canonical weight is
-// then a run of its rows. Quantised weights come with one scale per row (int8) or one in all (int16).
+// then a run of its rows. Quantised weights come with one scale per row (int8) or one in all
+// (int16).
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -117,8 +118,9 @@ class Ctranslate2Source : public Source {
 
   std::vector<formats::ModelFile> files() const override {
     std::vector<formats::ModelFile> files = {{file_->path(), file_->size_bytes()}};
-    for (auto& file : existing_files(directory_, {"config.json", "preprocessor_config.json", "vocabulary.json",
-                                                  "vocabulary.txt", "tokenizer.json"})) {
+    for (auto& file :
+         existing_files(directory_, {"config.json", "preprocessor_config.json", "vocabulary.json",
+                                     "vocabulary.txt", "tokenizer.json"})) {
       files.push_back(std::move(file));
     }
     return files;
@@ -128,10 +130,12 @@ class Ctranslate2Source : public Source {
     const auto place = place_of(name);
     const ConstTensor* variable = place ? file_->find(place->variable) : nullptr;
     if (variable == nullptr) return std::optional<Shape>();
-    if (variable->dtype() == DType::kI32) return unsupported(what(*place) + " holds int32, not weights");
+    if (variable->dtype() == DType::kI32)
+      return unsupported(what(*place) + " holds int32, not weights");
     if (variable->rank() == 0 || variable->dim(0) % place->parts != 0) {
-      return corrupt(what(*place) + " of shape " + variable->shape().to_string() + " does not divide into " +
-                     std::to_string(place->parts) + " parts; convert the model again");
+      return corrupt(what(*place) + " of shape " + variable->shape().to_string() +
+                     " does not divide into " + std::to_string(place->parts) +
+                     " parts; convert the model again");
     }
     Shape shape{variable->dim(0) / place->parts};
     for (int i = 1; i < variable->rank(); ++i) shape.append(variable->dim(i));
@@ -141,7 +145,8 @@ class Ctranslate2Source : public Source {
   Result<Stored> fetch(std::string_view name) const override {
     const auto place = place_of(name);
     const ConstTensor* variable = place ? file_->find(place->variable) : nullptr;
-    if (variable == nullptr) return not_found(directory_ + ": has no weight \"" + std::string(name) + "\"");
+    if (variable == nullptr)
+      return not_found(directory_ + ": has no weight \"" + std::string(name) + "\"");
     const int64_t rows = variable->dim(0) / place->parts;
     const ConstTensor part = variable->rows(rows * place->part, rows);
     const ConstTensor* scale = file_->find(place->variable + "_scale");
@@ -169,19 +174,25 @@ class Ctranslate2Source : public Source {
   }
 
  private:
-  std::string what(const Place& place) const { return file_->path() + ": variable \"" + place.variable + "\""; }
+  std::string what(const Place& place) const {
+    return file_->path() + ": variable \"" + place.variable + "\"";
+  }
 
-  Result<Stored> with_row_scales(const Place& place, ConstTensor part, const ConstTensor* scale) const {
+  Result<Stored> with_row_scales(const Place& place, ConstTensor part,
+                                 const ConstTensor* scale) const {
     const int64_t rows = part.dim(0);
-    if (scale == nullptr || scale->dtype() != DType::kF32 || scale->shape() != Shape{rows * place.parts}) {
-      return corrupt(what(place) + " is int8 without one float32 scale for each row; convert the model again");
+    if (scale == nullptr || scale->dtype() != DType::kF32 ||
+        scale->shape() != Shape{rows * place.parts}) {
+      return corrupt(what(place) +
+                     " is int8 without one float32 scale for each row; convert the model again");
     }
     const ConstTensor scales = scale->rows(rows * place.part, rows);
     formats::ByteReader reader({static_cast<const std::byte*>(scales.raw()), scales.size_bytes()});
     for (int64_t row = 0; row < rows; ++row) {
       const float value = reader.number<float>().value_or(0);
       if (!(value > 0) || !std::isfinite(value)) {
-        return corrupt(what(place) + " has a scale of " + std::to_string(value) + "; convert the model again");
+        return corrupt(what(place) + " has a scale of " + std::to_string(value) +
+                       "; convert the model again");
       }
     }
     return Stored{.values = part, .scales = scales, .owner = file_};
@@ -197,7 +208,8 @@ class Ctranslate2Source : public Source {
     }
     const Owned copy = make_owned(DType::kF32, part.shape());
     formats::ByteReader reader({static_cast<const std::byte*>(part.raw()), part.size_bytes()});
-    for (float& value : copy.view.span<float>()) value = float(reader.number<int16_t>().value_or(0)) / divisor;
+    for (float& value : copy.view.span<float>())
+      value = float(reader.number<int16_t>().value_or(0)) / divisor;
     return Stored{.values = copy.view, .scales = {}, .owner = copy.owner};
   }
 
@@ -210,9 +222,11 @@ class Ctranslate2Source : public Source {
 
 Result<OpenedSource> open_ctranslate2(const std::string& directory) {
   MAIE_ASSIGN(auto file, Ctranslate2::open(directory + "/model.bin"));
-  MAIE_ASSIGN(const auto config_json, read_side_file(directory, "config.json", Presence::kOptional));
+  MAIE_ASSIGN(const auto config_json,
+              read_side_file(directory, "config.json", Presence::kOptional));
   MAIE_ASSIGN(Config config, config_from_ctranslate2(*file, config_json));
-  return OpenedSource{std::make_unique<Ctranslate2Source>(directory, std::move(file)), std::move(config)};
+  return OpenedSource{std::make_unique<Ctranslate2Source>(directory, std::move(file)),
+                      std::move(config)};
 }
 
 }  // namespace maie::whisper

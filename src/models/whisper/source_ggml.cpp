@@ -54,7 +54,8 @@ std::string openai_name(std::string_view name) {
   if (last == std::string_view::npos) return std::string(name);
   const std::string_view stem = name.substr(0, last);
   const std::string_view kind = name.substr(last);
-  if (const auto whole = translated(kWholeNames, stem)) return std::string(*whole) + std::string(kind);
+  if (const auto whole = translated(kWholeNames, stem))
+    return std::string(*whole) + std::string(kind);
   const size_t layers = stem.find(".layers.");
   if (layers == std::string_view::npos) return std::string(name);
   const size_t number = layers + 8;
@@ -62,8 +63,9 @@ std::string openai_name(std::string_view name) {
   if (dot == std::string_view::npos) return std::string(name);
   const auto inside = translated(kInLayer, stem.substr(dot + 1));
   if (!inside) return std::string(name);
-  return std::string(stem.substr(0, layers)) + ".blocks." + std::string(stem.substr(number, dot - number)) +
-         "." + std::string(*inside) + std::string(kind);
+  return std::string(stem.substr(0, layers)) + ".blocks." +
+         std::string(stem.substr(number, dot - number)) + "." + std::string(*inside) +
+         std::string(kind);
 }
 
 class GgmlSource : public Source {
@@ -72,7 +74,8 @@ class GgmlSource : public Source {
     TypeCount types;
     for (const std::string_view name : file_->names()) {
       const GgmlTensor* tensor = file_->find(name);
-      if (tensor->shape.rank() == 2) types.add(formats::to_string(tensor->type), tensor->bytes.size());
+      if (tensor->shape.rank() == 2)
+        types.add(formats::to_string(tensor->type), tensor->bytes.size());
     }
     stored_type_ = types.most();
   }
@@ -80,7 +83,9 @@ class GgmlSource : public Source {
   std::string kind() const override { return "ggml"; }
   std::string stored_type() const override { return stored_type_; }
   std::string path() const override { return file_->path(); }
-  std::vector<formats::ModelFile> files() const override { return {{file_->path(), file_->size_bytes()}}; }
+  std::vector<formats::ModelFile> files() const override {
+    return {{file_->path(), file_->size_bytes()}};
+  }
 
   Result<std::optional<Shape>> shape_of(std::string_view name) const override {
     const GgmlTensor* tensor = file_->find(openai_name(name));
@@ -89,10 +94,12 @@ class GgmlSource : public Source {
 
   Result<Stored> fetch(std::string_view name) const override {
     const GgmlTensor* tensor = file_->find(openai_name(name));
-    if (tensor == nullptr) return not_found(path() + ": has no weight \"" + std::string(name) + "\"");
+    if (tensor == nullptr)
+      return not_found(path() + ": has no weight \"" + std::string(name) + "\"");
     if (tensor->type == BlockType::kF32 || tensor->type == BlockType::kF16) {
       const DType type = tensor->type == BlockType::kF32 ? DType::kF32 : DType::kF16;
-      return Stored{.values = {tensor->bytes.data(), type, tensor->shape}, .scales = {}, .owner = file_};
+      return Stored{
+          .values = {tensor->bytes.data(), type, tensor->shape}, .scales = {}, .owner = file_};
     }
     const Owned copy = make_owned(DType::kF32, tensor->shape);
     formats::dequantize(tensor->type, tensor->bytes, copy.view.span<float>());

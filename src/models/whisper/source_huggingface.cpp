@@ -55,7 +55,8 @@ class HuggingFaceSource : public Source {
 
   Result<Stored> fetch(std::string_view name) const override {
     MAIE_ASSIGN(const ConstTensor tensor, file_->get(stored_name(name)));
-    if (tensor.dtype() != DType::kF64) return Stored{.values = tensor, .scales = {}, .owner = file_};
+    if (tensor.dtype() != DType::kF64)
+      return Stored{.values = tensor, .scales = {}, .owner = file_};
     const Owned copy = make_owned(DType::kF32, tensor.shape());
     const auto out = copy.view.span<float>();
     formats::ByteReader reader({static_cast<const std::byte*>(tensor.raw()), tensor.size_bytes()});
@@ -64,7 +65,8 @@ class HuggingFaceSource : public Source {
   }
 
   Result<Vocabulary> vocabulary() const override {
-    return not_found(directory_ + ": has no token list of its own; the tokens are in tokenizer.json");
+    return not_found(directory_ +
+                     ": has no token list of its own; the tokens are in tokenizer.json");
   }
 
  private:
@@ -82,12 +84,17 @@ class HuggingFaceSource : public Source {
 }  // namespace
 
 Result<OpenedSource> open_huggingface(const std::string& directory) {
-  MAIE_ASSIGN(const auto config_json, read_side_file(directory, "config.json", Presence::kRequired));
-  MAIE_ASSIGN(const auto generation, read_side_file(directory, "generation_config.json", Presence::kOptional));
-  MAIE_ASSIGN(const auto preprocessor, read_side_file(directory, "preprocessor_config.json", Presence::kOptional));
-  MAIE_ASSIGN(Config config, config_from_huggingface(config_json, generation, preprocessor, directory));
+  MAIE_ASSIGN(const auto config_json,
+              read_side_file(directory, "config.json", Presence::kRequired));
+  MAIE_ASSIGN(const auto generation,
+              read_side_file(directory, "generation_config.json", Presence::kOptional));
+  MAIE_ASSIGN(const auto preprocessor,
+              read_side_file(directory, "preprocessor_config.json", Presence::kOptional));
+  MAIE_ASSIGN(Config config,
+              config_from_huggingface(config_json, generation, preprocessor, directory));
   MAIE_ASSIGN(auto file, formats::Safetensors::open_sharded(directory));
-  return OpenedSource{std::make_unique<HuggingFaceSource>(directory, std::move(file)), std::move(config)};
+  return OpenedSource{std::make_unique<HuggingFaceSource>(directory, std::move(file)),
+                      std::move(config)};
 }
 
 }  // namespace maie::whisper

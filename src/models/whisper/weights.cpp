@@ -94,7 +94,8 @@ bool follows(ConstTensor first, ConstTensor second) {
 std::optional<Stored> joined(std::span<const Stored> parts, const Shape& shape) {
   for (size_t i = 1; i < parts.size(); ++i) {
     const Stored& before = parts[i - 1];
-    if (before.owner != parts[i].owner || !follows(before.values, parts[i].values)) return std::nullopt;
+    if (before.owner != parts[i].owner || !follows(before.values, parts[i].values))
+      return std::nullopt;
     if (bool(before.scales) != bool(parts[i].scales)) return std::nullopt;
     if (before.scales && !follows(before.scales, parts[i].scales)) return std::nullopt;
   }
@@ -159,16 +160,20 @@ Stored sinusoid(const Shape& shape) {
   return {.values = made.view, .scales = {}, .owner = made.owner};
 }
 
-// Some converters write the kernel of a convolution as a matrix [C, F * 3] and its bias as a column.
+// Some converters write the kernel of a convolution as a matrix [C, F * 3] and its bias as a
+// column.
 bool same_up_to_layout(std::string_view name, const Shape& stored, const Shape& expected) {
   if (stored == expected) return true;
-  const bool convolution = name.find("conv1.") != std::string_view::npos || name.find("conv2.") != std::string_view::npos;
-  return convolution && stored.rank() > 0 && stored.dim(0) == expected.dim(0) && stored.size() == expected.size();
+  const bool convolution = name.find("conv1.") != std::string_view::npos ||
+                           name.find("conv2.") != std::string_view::npos;
+  return convolution && stored.rank() > 0 && stored.dim(0) == expected.dim(0) &&
+         stored.size() == expected.size();
 }
 
-Status wrong_shape(const Source& source, std::string_view name, const Shape& stored, const Shape& expected) {
-  return corrupt(source.path() + ": weight \"" + std::string(name) + "\" has shape " + stored.to_string() +
-                 ", the configuration asks for " + expected.to_string() +
+Status wrong_shape(const Source& source, std::string_view name, const Shape& stored,
+                   const Shape& expected) {
+  return corrupt(source.path() + ": weight \"" + std::string(name) + "\" has shape " +
+                 stored.to_string() + ", the configuration asks for " + expected.to_string() +
                  "; weights and configuration are not of one model, fetch both again");
 }
 
@@ -181,7 +186,8 @@ bool may_be_absent(std::string_view name) {
   return name == kEncoderPositions || name == kOutput || name.ends_with("k_proj.bias");
 }
 
-void append_attention(std::vector<WeightSpec>& specs, const std::string& layer, const char* name, int64_t C) {
+void append_attention(std::vector<WeightSpec>& specs, const std::string& layer, const char* name,
+                      int64_t C) {
   specs.push_back({layer + name + "_layer_norm.weight", {C}});
   specs.push_back({layer + name + "_layer_norm.bias", {C}});
   for (const char* part : {".q_proj", ".k_proj", ".v_proj", ".out_proj"}) {
@@ -218,9 +224,11 @@ Result<OpenedSource> open_directory(const std::string& path) {
   }
   if (exists(path + "/model.bin")) return open_ctranslate2(path);
   if (exists(path + "/pytorch_model.bin") || exists(path + "/pytorch_model.bin.index.json")) {
-    return unsupported(path + ": holds pytorch_model.bin only; save the model as safetensors first");
+    return unsupported(path +
+                       ": holds pytorch_model.bin only; save the model as safetensors first");
   }
-  return not_found(path + ": holds no model; a Hugging Face folder has model.safetensors, a CTranslate2" +
+  return not_found(path +
+                   ": holds no model; a Hugging Face folder has model.safetensors, a CTranslate2" +
                    " one model.bin");
 }
 
@@ -229,20 +237,23 @@ Result<OpenedSource> open_file(const std::string& path) {
   switch (kind_of(path)) {
     case FileKind::kGgml: return open_ggml(path);
     case FileKind::kGguf:
-      return unsupported(path + ": is a GGUF file, which holds no Whisper MAIE reads; name a ggml-*.bin" +
+      return unsupported(path +
+                         ": is a GGUF file, which holds no Whisper MAIE reads; name a ggml-*.bin" +
                          " file or the folder of a model");
     case FileKind::kZip:
-      return unsupported(path + ": is a PyTorch checkpoint; convert it to a Hugging Face folder with safetensors");
+      return unsupported(
+          path + ": is a PyTorch checkpoint; convert it to a Hugging Face folder with safetensors");
     case FileKind::kOther: break;
   }
   // Whoever names the file inside a model's folder means the model.
   const std::string name = file.filename().string();
-  if (name == "model.safetensors" || name == "model.bin" || name == "model.safetensors.index.json" ||
-      name == "config.json") {
+  if (name == "model.safetensors" || name == "model.bin" ||
+      name == "model.safetensors.index.json" || name == "config.json") {
     const std::string parent = file.parent_path().string();
     return open_directory(parent.empty() ? "." : parent);
   }
-  return invalid_input(path + ": is no model MAIE knows; name a whisper.cpp ggml-*.bin file, or the" +
+  return invalid_input(path +
+                       ": is no model MAIE knows; name a whisper.cpp ggml-*.bin file, or the" +
                        " folder of a Hugging Face or CTranslate2 model");
 }
 
@@ -256,8 +267,10 @@ void to_float32(const Stored& stored, std::span<float> out) {
 std::vector<WeightSpec> weight_specs(const Config& config) {
   const int64_t C = config.width;
   std::vector<WeightSpec> specs = {
-      {"encoder.conv1.weight", {C, config.mel_bins, 3}}, {"encoder.conv1.bias", {C}},
-      {"encoder.conv2.weight", {C, C, 3}},               {"encoder.conv2.bias", {C}},
+      {"encoder.conv1.weight", {C, config.mel_bins, 3}},
+      {"encoder.conv1.bias", {C}},
+      {"encoder.conv2.weight", {C, C, 3}},
+      {"encoder.conv2.bias", {C}},
       {std::string(kEncoderPositions), {config.audio_context, C}},
   };
   for (int n = 0; n < config.encoder_layers; ++n) {
@@ -298,7 +311,8 @@ std::vector<formats::ModelFile> existing_files(const std::string& directory,
   return files;
 }
 
-Result<std::string> read_side_file(const std::string& directory, const char* name, Presence presence) {
+Result<std::string> read_side_file(const std::string& directory, const char* name,
+                                   Presence presence) {
   const std::string path = directory + "/" + name;
   if (!exists(path)) {
     if (presence == Presence::kOptional) return std::string();
@@ -336,10 +350,12 @@ Weights::~Weights() = default;
 Result<std::shared_ptr<const Weights>> Weights::open(const std::string& path) {
   return guarded([&]() -> Result<std::shared_ptr<const Weights>> {
     if (!exists(path)) {
-      return not_found(path + ": no such model; name the folder of one, or a whisper.cpp ggml-*.bin file");
+      return not_found(path +
+                       ": no such model; name the folder of one, or a whisper.cpp ggml-*.bin file");
     }
     std::error_code ignored;
-    MAIE_ASSIGN(OpenedSource opened, fs::is_directory(path, ignored) ? open_directory(path) : open_file(path));
+    MAIE_ASSIGN(OpenedSource opened,
+                fs::is_directory(path, ignored) ? open_directory(path) : open_file(path));
     std::shared_ptr<Weights> weights(new Weights);
     weights->source_ = std::move(opened.source);
     weights->config_ = std::move(opened.config);
@@ -397,7 +413,8 @@ Result<Stored> Weights::locate(std::string_view name, const Shape& expected) con
     if (name == kEncoderPositions && expected.rank() == 2) return sinusoid(expected);
     return missing(*source_, name);
   }
-  if (!same_up_to_layout(name, *shape, expected)) return wrong_shape(*source_, name, *shape, expected);
+  if (!same_up_to_layout(name, *shape, expected))
+    return wrong_shape(*source_, name, *shape, expected);
   MAIE_ASSIGN(Stored stored, source_->fetch(name));
   // int8 is for products of matrices; a convolution's kernel is small enough to widen.
   if (stored.values.dtype() == DType::kI8 && expected.rank() != 2) stored = widened(stored);
@@ -412,7 +429,8 @@ Result<Stored> Weights::load(std::string_view name, const Shape& expected) const
   });
 }
 
-Result<Stored> Weights::load_fused(std::span<const std::string> names, const Shape& expected) const {
+Result<Stored> Weights::load_fused(std::span<const std::string> names,
+                                   const Shape& expected) const {
   return guarded([&]() -> Result<Stored> {
     check(!names.empty() && expected.rank() >= 1, "names to fuse, and rows to stack");
     check(expected.dim(0) % int64_t(names.size()) == 0, "equal parts");

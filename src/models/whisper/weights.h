@@ -19,8 +19,8 @@ class Source;
 
 /// One weight as the file has it, aligned to its element.
 struct Stored {
-  ConstTensor values;  ///< float32, float16, bfloat16, or int8 [rows, columns]
-  ConstTensor scales;  ///< only with int8: float32 [rows], value = values / scale
+  ConstTensor values;                 ///< float32, float16, bfloat16, or int8 [rows, columns]
+  ConstTensor scales;                 ///< only with int8: float32 [rows], value = values / scale
   std::shared_ptr<const void> owner;  ///< of the bytes of both: a mapped file, or a copy
 };
 
@@ -46,9 +46,9 @@ std::vector<WeightSpec> weight_specs(const Config& config);
 /// *.k_proj.bias (zeros), proj_out.weight (decoder.embed_tokens.weight).
 class Weights {
  public:
-  /// Opens a folder in the Hugging Face layout (config.json beside model.safetensors or its shards),
-  /// a CTranslate2 folder (model.bin), or a whisper.cpp ggml file, and checks that every weight is
-  /// there in the right shape, without reading any.
+  /// Opens a folder in the Hugging Face layout (config.json beside model.safetensors or its
+  /// shards), a CTranslate2 folder (model.bin), or a whisper.cpp ggml file, and checks that every
+  /// weight is there in the right shape, without reading any.
   static Result<std::shared_ptr<const Weights>> open(const std::string& path);
   ~Weights();
 

@@ -28,7 +28,9 @@ std::string text_from(const std::string& path, ComputeType type, const std::stri
   return text_of(transcribe(*transcriber, clip_of_some_sentences(), {}));
 }
 
-std::string text_of_mini(ComputeType type) { return text_from(kMiniModel, type, "huggingface", "float16"); }
+std::string text_of_mini(ComputeType type) {
+  return text_from(kMiniModel, type, "huggingface", "float16");
+}
 
 // The mini weights are published as float16, so a copy in float16 or float32 loses nothing.
 TEST(Containers, CTranslate2SaysTheSame) {
@@ -37,7 +39,8 @@ TEST(Containers, CTranslate2SaysTheSame) {
   EXPECT_GT(expected.size(), kSanitized ? 50u : 400u);
   for (const std::string type : {"float32", "float16"}) {
     write_ctranslate2(folder.path(type), type);
-    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ctranslate2", type), expected) << type;
+    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ctranslate2", type), expected)
+        << type;
   }
 }
 
@@ -54,7 +57,8 @@ TEST(Containers, GgmlSaysTheSame) {
   const std::string expected = text_of_mini(ComputeType::kFloat32);
   for (const std::string type : {"f32", "f16"}) {
     write_ggml(folder.path(type), type);
-    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ggml", type == "f32" ? "float32" : "float16"),
+    EXPECT_EQ(text_from(folder.path(type), ComputeType::kFloat32, "ggml",
+                        type == "f32" ? "float32" : "float16"),
               expected)
         << type;
   }
@@ -63,13 +67,15 @@ TEST(Containers, GgmlSaysTheSame) {
 TEST(Containers, QuantisedGgmlSaysNearlyTheSame) {
   const cli::TemporaryFolder folder;
   const std::string expected = text_of_mini(ComputeType::kFloat32);
-  const std::pair<const char*, double> worst[] = {{"q8_0", 0.03}, {"q5_1", 0.05}, {"q5_0", 0.05}, {"q4_0", 0.1}};
+  const std::pair<const char*, double> worst[] = {
+      {"q8_0", 0.03}, {"q5_1", 0.05}, {"q5_0", 0.05}, {"q4_0", 0.1}};
   for (const auto& [type, rate] : worst) {
     write_ggml(folder.path(type), type);
     const std::string text = text_from(folder.path(type), ComputeType::kFloat32, "ggml", type);
     const auto got = text::word_error_rate(expected, text);
     RecordProperty(type, std::to_string(got.rate()));
-    // One word of the short clip that sanitizers listen to is more than 3 %; one may differ anywhere.
+    // One word of the short clip that sanitizers listen to is more than 3 %; one may differ
+    // anywhere.
     EXPECT_LE(double(got.errors), std::max(1.0, rate * double(got.reference_words)))
         << type << ":" << text << "\nfloat32:" << expected;
   }

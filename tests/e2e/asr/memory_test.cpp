@@ -1,5 +1,6 @@
 // Hours of audio through the program in bounded memory: a recording as meetings leave them, mostly
-// hiss, with speech now and then, written into a pipe. One hour as a rule; MAIE_LONG_TESTS=1: eight.
+// hiss, with speech now and then, written into a pipe. One hour as a rule; MAIE_LONG_TESTS=1:
+// eight.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -30,7 +31,8 @@ std::vector<int16_t> whole(const audio::Clip& clip) {
   std::vector<float> samples(size_t(clip.size_samples()));
   if (!clip.read(0, samples).ok()) throw std::runtime_error("the sample cannot be read");
   std::vector<int16_t> out(samples.size());
-  std::transform(samples.begin(), samples.end(), out.begin(), [](float x) { return int16_t(std::lrint(x * 32768)); });
+  std::transform(samples.begin(), samples.end(), out.begin(),
+                 [](float x) { return int16_t(std::lrint(x * 32768)); });
   return out;
 }
 
@@ -103,13 +105,15 @@ Listened transcribe_from_pipe(double hours, const std::string& output_folder) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[0], 0);
-  std::vector<std::string> words = {MAIE_PROGRAM,      "transcribe", "-",     "--model", kMiniModel, "--threads", "2",
-                                    "--output-format", "json",       "--output-dir", output_folder, "--quiet"};
+  std::vector<std::string> words = {MAIE_PROGRAM, "transcribe",   "-",           "--model",
+                                    kMiniModel,   "--threads",    "2",           "--output-format",
+                                    "json",       "--output-dir", output_folder, "--quiet"};
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t process = 0;
-  const int failed = ::posix_spawn(&process, MAIE_PROGRAM, &actions, nullptr, arguments.data(), environ);
+  const int failed =
+      ::posix_spawn(&process, MAIE_PROGRAM, &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(ends[0]);
   if (failed != 0) throw std::runtime_error("the program does not start");
@@ -122,7 +126,8 @@ Listened transcribe_from_pipe(double hours, const std::string& output_folder) {
   rusage usage{};
   while (::wait4(process, &run.status, WNOHANG, &usage) == 0) {
     run.program_mb = std::max(run.program_mb, peak_mb(process));
-    for (const pid_t child : children_of(process)) run.decoder_mb = std::max(run.decoder_mb, peak_mb(child));
+    for (const pid_t child : children_of(process))
+      run.decoder_mb = std::max(run.decoder_mb, peak_mb(child));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   writer.join();
@@ -137,8 +142,8 @@ TEST(Memory, HoursOfAudioTakeLessThan600MegabytesBesideTheWeights) {
   const cli::TemporaryFolder folder;
   const Listened run = transcribe_from_pipe(hours, folder.path());
   ASSERT_EQ(run.status, 0);
-  std::cout << hours << " h: peak " << run.program_mb << " MB, decoding child " << run.decoder_mb << " MB, CPU "
-            << run.cpu_s << " s\n";
+  std::cout << hours << " h: peak " << run.program_mb << " MB, decoding child " << run.decoder_mb
+            << " MB, CPU " << run.cpu_s << " s\n";
   EXPECT_GT(run.program_mb, 10);
   EXPECT_GT(run.decoder_mb, 1);
   EXPECT_LT(run.program_mb + run.decoder_mb, 600);  // the weights, 40 MB in float32, included

@@ -70,7 +70,8 @@ class Writer {
   explicit Writer(const std::string& path) : file_(path, std::ios::binary) {}
   ~Writer() noexcept(false) {
     file_.close();
-    if (!file_ && std::uncaught_exceptions() == 0) throw std::runtime_error("the model could not be written");
+    if (!file_ && std::uncaught_exceptions() == 0)
+      throw std::runtime_error("the model could not be written");
   }
   template <class Number>
   void number(Number value) {
@@ -124,7 +125,8 @@ std::string openai_name(std::string name) {
 
 // One block of 32 values of a row.
 void write_block(Writer& out, const std::string& type, const float* x) {
-  const float* peak = std::max_element(x, x + 32, [](float a, float b) { return std::abs(a) < std::abs(b); });
+  const float* peak =
+      std::max_element(x, x + 32, [](float a, float b) { return std::abs(a) < std::abs(b); });
   if (type == "q8_0") {
     const float scale = std::abs(*peak) / 127;
     out.number(Half(scale));
@@ -177,7 +179,8 @@ void write_filters(Writer& out, int bins) {
   for (int i = 0; i < bins; ++i) {
     const double left = hertz(i), middle = hertz(i + 1), right = hertz(i + 2);
     for (int k = 0; k < 201; ++k) {
-      const double slope = std::min((40.0 * k - left) / (middle - left), (right - 40.0 * k) / (right - middle));
+      const double slope =
+          std::min((40.0 * k - left) / (middle - left), (right - 40.0 * k) / (right - middle));
       out.number(float(std::max(0.0, slope) * 2 / (right - left)));
     }
   }
@@ -225,7 +228,8 @@ std::map<std::string, Variable> ctranslate2_variables(const Mini& mini) {
     } else {
       append(out["decoder/embeddings/weight"], mini.weights.at("decoder.embed_tokens.weight"));
     }
-    append(out[side + "/position_encodings/encodings"], mini.weights.at(side + ".embed_positions.weight"));
+    append(out[side + "/position_encodings/encodings"],
+           mini.weights.at(side + ".embed_positions.weight"));
     add_norm(out, mini, side + "/layer_norm", side + ".layer_norm");
     for (int layer = 0;; ++layer) {
       const std::string from = side + ".layers." + std::to_string(layer) + ".";
@@ -233,7 +237,8 @@ std::map<std::string, Variable> ctranslate2_variables(const Mini& mini) {
       const std::string to = side + "/layer_" + std::to_string(layer) + "/";
       const std::string self = from + "self_attn.";
       add_norm(out, mini, to + "self_attention/layer_norm", from + "self_attn_layer_norm");
-      add_linear(out, mini, to + "self_attention/linear_0", {self + "q_proj", self + "k_proj", self + "v_proj"});
+      add_linear(out, mini, to + "self_attention/linear_0",
+                 {self + "q_proj", self + "k_proj", self + "v_proj"});
       add_linear(out, mini, to + "self_attention/linear_1", {self + "out_proj"});
       if (side == "decoder") {
         const std::string cross = from + "encoder_attn.";
@@ -250,7 +255,8 @@ std::map<std::string, Variable> ctranslate2_variables(const Mini& mini) {
   return out;
 }
 
-void write_head(Writer& out, const std::string& name, const std::vector<int64_t>& shape, int type, size_t bytes) {
+void write_head(Writer& out, const std::string& name, const std::vector<int64_t>& shape, int type,
+                size_t bytes) {
   out.text(name);
   out.number(uint8_t(shape.size()));
   for (const int64_t size : shape) out.number(uint32_t(size));
@@ -258,7 +264,8 @@ void write_head(Writer& out, const std::string& name, const std::vector<int64_t>
   out.number(uint32_t(bytes));
 }
 
-void write_variable(Writer& out, const std::string& name, const Variable& variable, const std::string& type) {
+void write_variable(Writer& out, const std::string& name, const Variable& variable,
+                    const std::string& type) {
   const size_t count = variable.values.size();
   const bool product = name.ends_with("/weight") && name.find("conv") == std::string::npos;
   if (type == "int8" && product) {
@@ -267,7 +274,8 @@ void write_variable(Writer& out, const std::string& name, const Variable& variab
     write_head(out, name, variable.shape, 1, count);
     for (size_t row = 0; row < rows; ++row) {
       float largest = 0;
-      for (size_t i = 0; i < columns; ++i) largest = std::max(largest, std::abs(variable.values[row * columns + i]));
+      for (size_t i = 0; i < columns; ++i)
+        largest = std::max(largest, std::abs(variable.values[row * columns + i]));
       scales.push_back(largest > 0 ? 127 / largest : 127);
       for (size_t i = 0; i < columns; ++i) {
         out.number(int8_t(std::lrint(variable.values[row * columns + i] * scales.back())));
@@ -291,10 +299,11 @@ void write_ggml(const std::string& path, const std::string& type) {
   const whisper::Config& config = mini.config;
   Writer out(path);
   out.number(uint32_t{0x67676d6c});
-  for (const int64_t value : {int64_t(config.vocabulary), int64_t(config.audio_context), int64_t(config.width),
-                              int64_t(config.encoder_heads), int64_t(config.encoder_layers),
-                              int64_t(config.text_context), int64_t(config.width), int64_t(config.decoder_heads),
-                              int64_t(config.decoder_layers), int64_t(config.mel_bins)}) {
+  for (const int64_t value :
+       {int64_t(config.vocabulary), int64_t(config.audio_context), int64_t(config.width),
+        int64_t(config.encoder_heads), int64_t(config.encoder_layers), int64_t(config.text_context),
+        int64_t(config.width), int64_t(config.decoder_heads), int64_t(config.decoder_layers),
+        int64_t(config.mel_bins)}) {
     out.number(int32_t(value));
   }
   out.number(ggml_type(type).file_type);
@@ -321,7 +330,8 @@ void write_ggml(const std::string& path, const std::string& type) {
     } else if (stored == "f16") {
       out.halves(weight.values);
     } else {
-      for (size_t at = 0; at < weight.values.size(); at += 32) write_block(out, stored, weight.values.data() + at);
+      for (size_t at = 0; at < weight.values.size(); at += 32)
+        write_block(out, stored, weight.values.data() + at);
     }
   }
 }
@@ -343,7 +353,8 @@ void write_ctranslate2(const std::string& folder, const std::string& type) {
     out.number(uint32_t(count));
     for (const std::string side : {"encoder", "decoder"}) {
       write_head(out, side + "/num_heads", {}, 2, 2);
-      out.number(int16_t(side == "encoder" ? mini.config.encoder_heads : mini.config.decoder_heads));
+      out.number(
+          int16_t(side == "encoder" ? mini.config.encoder_heads : mini.config.decoder_heads));
     }
     for (const auto& [name, variable] : variables) write_variable(out, name, variable, type);
     out.number(uint32_t{1});
@@ -355,8 +366,10 @@ void write_ctranslate2(const std::string& folder, const std::string& type) {
   config["suppress_ids_begin"] = {mini.ordinary};
   config["lang_ids"] = Json::array();
   config["alignment_heads"] = Json::array();
-  for (int64_t layer = mini.config.decoder_layers / 2; layer < mini.config.decoder_layers; ++layer) {
-    for (int64_t head = 0; head < mini.config.decoder_heads; ++head) config["alignment_heads"].push_back({layer, head});
+  for (int64_t layer = mini.config.decoder_layers / 2; layer < mini.config.decoder_layers;
+       ++layer) {
+    for (int64_t head = 0; head < mini.config.decoder_heads; ++head)
+      config["alignment_heads"].push_back({layer, head});
   }
   std::ofstream(folder + "/config.json") << config.dump();
   std::ofstream(folder + "/vocabulary.json") << Json(mini.tokens).dump();

@@ -13,7 +13,8 @@ namespace maie::e2e {
 void write_ggml(const std::string& path, const std::string& type);
 
 /// A CTranslate2 folder: model.bin, config.json and vocabulary.json, without a tokenizer.json.
-/// @param type  "float32", "float16" or "int8" (matrices and embedding by rows, 127 over the largest).
+/// @param type  "float32", "float16" or "int8" (matrices and embedding by rows, 127 over the
+/// largest).
 void write_ctranslate2(const std::string& folder, const std::string& type);
 
 }  // namespace maie::e2e

@@ -1,7 +1,8 @@
 // What is not speech gives no words: with the energy gate, with Silero, and where voice activity is
 // off and the recogniser alone has to see that nobody speaks.
 //
-// MAIE_LONG_TESTS=1 listens to half an hour of every sound instead of sharing it among the sounds of a kind.
+// MAIE_LONG_TESTS=1 listens to half an hour of every sound instead of sharing it among the sounds
+// of a kind.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -73,7 +74,8 @@ TEST(NonSpeechSomeSounds, GiveNoWordsThroughTheTemperatureLadder) {
   const auto transcriber = load_mini();
   pipeline::TranscribeOptions options;
   options.vad = false;
-  expect_no_words(transcribe(*transcriber, recorded(noise(Colour::kWhite, -30, 1), 20), options), "noise");
+  expect_no_words(transcribe(*transcriber, recorded(noise(Colour::kWhite, -30, 1), 20), options),
+                  "noise");
   if (kSanitized) return;
   expect_no_words(transcribe(*transcriber, recorded(beeps(150, 0.5, -12), 20), options), "beeps");
 }
@@ -84,7 +86,8 @@ TEST(Music, GivesNoWords) {
   for (const double beats_per_minute : {60, 90, 120, 150}) {
     const double seconds = kSanitized ? 20 : 30;
     const pipeline::Transcript transcript = transcribe(
-        *transcriber, recorded(chords(beats_per_minute, -20, uint64_t(beats_per_minute)), seconds), {});
+        *transcriber, recorded(chords(beats_per_minute, -20, uint64_t(beats_per_minute)), seconds),
+        {});
     expect_no_words(transcript, std::to_string(beats_per_minute) + " beats a minute");
     // What was heard and not believed is said.
     EXPECT_EQ(transcript.dropped.empty(), transcript.speech.empty());

@@ -9,7 +9,8 @@ namespace maie::e2e {
 namespace {
 
 const char* const kFirstSentences =
-    "To create a new user, open the file in the system directory. Add one line that contains the name, the group, "
+    "To create a new user, open the file in the system directory. Add one line that contains the "
+    "name, the group, "
     "and the home directory. The fields are separated by a single character.";
 
 // The first three sentences of dictation.mp3, and their length.
@@ -17,12 +18,19 @@ constexpr double kThreeSentences_s = 13.7;
 
 class Options : public ::testing::Test {
  protected:
-  Options() : transcriber_(load({.model_path = kMiniModel, .vad_model_path = {}, .compute_type = ComputeType::kFloat32,
-                                 .threads = 2, .batch_size = 8, .max_rows = 16})) {
+  Options()
+      : transcriber_(load({.model_path = kMiniModel,
+                           .vad_model_path = {},
+                           .compute_type = ComputeType::kFloat32,
+                           .threads = 2,
+                           .batch_size = 8,
+                           .max_rows = 16})) {
     options_.clip = pipeline::ClipRange{0, kThreeSentences_s};
   }
 
-  pipeline::Transcript run() { return transcribe(*transcriber_, sample("dictation.mp3"), options_); }
+  pipeline::Transcript run() {
+    return transcribe(*transcriber_, sample("dictation.mp3"), options_);
+  }
   // The text is that of the sentences but for some words.
   void expect_understood(double worst_rate = 0.07) {
     const std::string text = text_of(run());
@@ -78,10 +86,11 @@ TEST_F(Options, ClipGivesItsTextInTheTimeOfTheRecording) {
       options_.clip = pipeline::ClipRange{13.7, 24.95};
       const pipeline::Transcript transcript = run();
       const std::string text = text_of(transcript);
-      EXPECT_LE(text::word_error_rate("Do not change the first line, because it is used by the system. When you "
-                                      "have finished, save the file and run the command again. The new user can "
-                                      "then set a password.",
-                                      text)
+      EXPECT_LE(text::word_error_rate(
+                    "Do not change the first line, because it is used by the system. When you "
+                    "have finished, save the file and run the command again. The new user can "
+                    "then set a password.",
+                    text)
                     .rate(),
                 0.1)
           << batched << vad << text;
@@ -132,7 +141,8 @@ TEST_F(Options, SearchOptionsRun) {
   expect_understood(0.2);
 }
 
-// Pairs of tokens that may not come twice ruin a text, which shows that the option reaches the search.
+// Pairs of tokens that may not come twice ruin a text, which shows that the option reaches the
+// search.
 TEST_F(Options, NoRepeatedPairsMeansNone) {
   options_.no_repeat_ngram_size = 2;
   options_.temperatures = {0};
@@ -145,13 +155,14 @@ TEST_F(Options, NoRepeatedPairsMeansNone) {
   ASSERT_GT(tokens.size(), 10u);
   for (size_t i = 0; i + 1 < tokens.size(); ++i) {
     for (size_t j = i + 1; j + 1 < tokens.size(); ++j) {
-      EXPECT_FALSE(tokens[i] == tokens[j] && tokens[i + 1] == tokens[j + 1]) << "at " << i << " and " << j;
+      EXPECT_FALSE(tokens[i] == tokens[j] && tokens[i + 1] == tokens[j + 1])
+          << "at " << i << " and " << j;
     }
   }
 }
 
-// A gate nothing passes sends the window up the whole ladder; the least bad attempt is kept, and the
-// last temperature is named.
+// A gate nothing passes sends the window up the whole ladder; the least bad attempt is kept, and
+// the last temperature is named.
 TEST_F(Options, LadderIsClimbedToItsEnd) {
   options_.best_of = 2;
   options_.temperatures = {0, 0.2, 0.4};
@@ -181,8 +192,9 @@ TEST_F(Options, HallucinationSilenceKeepsWhatIsSpoken) {
   options_.vad = false;
   options_.word_timestamps = true;
   options_.hallucination_silence_s = 2;
-  // Without voice activity the loop says three words over the silence at the start, as faster-whisper's
-  // does (7 % on the whole recording); they are too short a stretch for this rule to take out.
+  // Without voice activity the loop says three words over the silence at the start, as
+  // faster-whisper's does (7 % on the whole recording); they are too short a stretch for this rule
+  // to take out.
   expect_understood(0.1);
 }
 

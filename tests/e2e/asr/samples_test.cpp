@@ -53,7 +53,8 @@ void expect_sane_times(const pipeline::Transcript& transcript, bool with_words) 
 
 TEST(Samples, AreUnderstoodInEveryComputeType) {
   if (kSanitized) GTEST_SKIP() << "minutes of audio: the ordinary build listens to them";
-  for (const ComputeType type : {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8}) {
+  for (const ComputeType type :
+       {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8}) {
     const auto transcriber = load({.model_path = {}, .vad_model_path = {}, .compute_type = type});
     const pipeline::Transcript transcript = transcribe(*transcriber, dictation(), {});
     EXPECT_LE(error_rate("dictation", transcript), 0.03) << to_string(type) << text_of(transcript);
@@ -79,9 +80,9 @@ TEST(Samples, AreUnderstoodOneWindowAfterTheOther) {
   expect_sane_times(without, true);
 }
 
-// Every sentence of manual.flac stands between pauses of 0.3 to 2 s, so where its sound begins and ends
-// can be seen in the level alone. Cross-attention gives the pause before a sentence to its first word
-// (by 0.3 s as a rule, 0.5 s at most), and ends the last one where it ends.
+// Every sentence of manual.flac stands between pauses of 0.3 to 2 s, so where its sound begins and
+// ends can be seen in the level alone. Cross-attention gives the pause before a sentence to its
+// first word (by 0.3 s as a rule, 0.5 s at most), and ends the last one where it ends.
 TEST(Samples, WordsStandWhereTheyAreHeard) {
   if (kSanitized) GTEST_SKIP() << "minutes of audio: the ordinary build listens to them";
   const audio::Clip clip = sample("manual.flac");
@@ -146,10 +147,12 @@ TEST(Samples, BatchSizeAndThreadsChangeNothing) {
     options.compute_type = type;
     const std::string expected = fingerprint(transcribe(*load(options), clip, {}));
     options.batch_size = 1;
-    EXPECT_EQ(fingerprint(transcribe(*load(options), clip, {})), expected) << to_string(type) << ", one at a time";
+    EXPECT_EQ(fingerprint(transcribe(*load(options), clip, {})), expected)
+        << to_string(type) << ", one at a time";
     options.batch_size = 8;
     options.threads = 1;
-    EXPECT_EQ(fingerprint(transcribe(*load(options), clip, {})), expected) << to_string(type) << ", one thread";
+    EXPECT_EQ(fingerprint(transcribe(*load(options), clip, {})), expected)
+        << to_string(type) << ", one thread";
   }
 }
 

@@ -17,11 +17,13 @@ class Dice {
  public:
   explicit Dice(uint64_t seed) : state_(seed) {}
   double uniform() { return double(bits() >> 11) * 0x1p-53; }
-  /// Nearly normal, variance 1: the sum of eight numbers of 16 bits. No logarithms, hours go by fast.
+  /// Nearly normal, variance 1: the sum of eight numbers of 16 bits. No logarithms, hours go by
+  /// fast.
   double normal() {
     double sum = 0;
     for (int i = 0; i < 2; ++i) {
-      for (uint64_t word = bits(), part = 0; part < 4; ++part, word >>= 16) sum += double(word & 0xffff);
+      for (uint64_t word = bits(), part = 0; part < 4; ++part, word >>= 16)
+        sum += double(word & 0xffff);
     }
     return (sum / 65536 - 4) * std::sqrt(12.0 / 8);
   }
@@ -40,7 +42,8 @@ class Dice {
 double sine(double phase) {
   static const std::array<float, 4096> table = [] {
     std::array<float, 4096> values;
-    for (size_t i = 0; i < values.size(); ++i) values[i] = float(std::sin(2 * M_PI * double(i) / 4096));
+    for (size_t i = 0; i < values.size(); ++i)
+      values[i] = float(std::sin(2 * M_PI * double(i) / 4096));
     return values;
   }();
   return double(table[size_t(phase * 4096) & 4095]);
@@ -66,8 +69,7 @@ Generator noise(Colour colour, double level_db, uint64_t seed) {
   const double level = gain(level_db);
   Dice dice(seed);
   switch (colour) {
-    case Colour::kWhite:
-      return [dice, level]() mutable { return level * dice.normal(); };
+    case Colour::kWhite: return [dice, level]() mutable { return level * dice.normal(); };
     case Colour::kPink:
       // Voss: sixteen random numbers, number k renewed every 2^k samples.
       return [dice, level, values = std::array<double, 16>(), sum = 0.0,
@@ -211,7 +213,9 @@ std::vector<NamedSound> steady_sounds() {
   for (const auto& [colour, name] : colours) {
     for (const int below_db : {12, 30, 50}) {
       all.push_back({std::string(name) + "NoiseMinus" + std::to_string(below_db) + "dB", 10,
-                     [colour = colour, below_db] { return noise(colour, -below_db, uint64_t(100 + below_db)); }});
+                     [colour = colour, below_db] {
+                       return noise(colour, -below_db, uint64_t(100 + below_db));
+                     }});
     }
   }
   return all;

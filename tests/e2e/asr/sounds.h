@@ -29,13 +29,14 @@ Generator sweep(double low_hz, double high_hz, double period_s, double level_db)
 Generator clicks(double per_second, bool periodic, uint64_t seed);
 /// A square wave that is on for the first `on_s` of every second.
 Generator beeps(double frequency_hz, double on_s, double level_db);
-/// Music as a keyboard plays it: chords of four decaying notes with harmonics, changed with a steady
-/// beat, a bass note, and a drum of noise on every beat.
+/// Music as a keyboard plays it: chords of four decaying notes with harmonics, changed with a
+/// steady beat, a bass note, and a drum of noise on every beat.
 Generator chords(double beats_per_minute, double level_db, uint64_t seed);
 
 struct NamedSound {
   std::string name;
-  double minutes;  ///< of it that a test listens to: 30 for each of silence, hum, sweeps, clicks, colours
+  double minutes;  ///< of it that a test listens to: 30 for each of silence, hum, sweeps, clicks,
+                   ///< colours
   std::function<Generator()> make;
 };
 /// Every kind above but music, at several levels: the project promises no words for them.

@@ -56,8 +56,8 @@ std::string fingerprint(const pipeline::Transcript& transcript) {
   std::ostringstream out;
   out.precision(9);
   for (const pipeline::Segment& segment : transcript.segments) {
-    out << segment.start_s << ' ' << segment.end_s << ' ' << segment.text << ' ' << segment.temperature
-        << ' ' << segment.avg_logprob << ' ' << segment.confidence << ' '
+    out << segment.start_s << ' ' << segment.end_s << ' ' << segment.text << ' '
+        << segment.temperature << ' ' << segment.avg_logprob << ' ' << segment.confidence << ' '
         << segment.compression_ratio << ' ' << segment.no_speech_probability;
     for (const int token : segment.tokens) out << ' ' << token;
     for (const pipeline::Word& word : segment.words) {

@@ -6,8 +6,8 @@
 #include "audio/clip.h"
 #include "pipeline/transcribe.h"
 
-/// What the tests from audio to text share. Whatever fails here throws std::runtime_error, which ends
-/// the test with the message.
+/// What the tests from audio to text share. Whatever fails here throws std::runtime_error, which
+/// ends the test with the message.
 namespace maie::e2e {
 
 inline const std::string kMiniModel = MAIE_SOURCE_DIR "/models/mini/asr";

@@ -37,7 +37,8 @@ void redirect(const std::string& path, int flags, int descriptor) {
   if (file < 0 || ::dup2(file, descriptor) < 0) ::_exit(126);
 }
 
-int wait_for_end(pid_t pid, const ProcessOptions& options, ProcessResult& result, const std::function<void()>& drain) {
+int wait_for_end(pid_t pid, const ProcessOptions& options, ProcessResult& result,
+                 const std::function<void()>& drain) {
   const Clock::time_point start = Clock::now();
   Clock::time_point signalled{};
   while (true) {
@@ -62,7 +63,8 @@ int wait_for_end(pid_t pid, const ProcessOptions& options, ProcessResult& result
 }
 
 // Runs in the new process: everything that is not a system call was prepared by the caller.
-void become_maie(std::vector<char*>& arguments, std::vector<char*>& environment, const ProcessOptions& options) {
+void become_maie(std::vector<char*>& arguments, std::vector<char*>& environment,
+                 const ProcessOptions& options) {
   if (::chdir(options.folder.c_str()) != 0) ::_exit(126);
   if (options.file_size_limit >= 0) {
     const rlimit limit{rlim_t(options.file_size_limit), rlim_t(options.file_size_limit)};
@@ -79,7 +81,8 @@ struct CommandLine {
     environment.push_back("PATH=/usr/bin:/bin");
     // Sanitizers tell their settings through these.
     for (const char* name : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
-      if (const char* value = std::getenv(name)) environment.push_back(std::string(name) + "=" + value);
+      if (const char* value = std::getenv(name))
+        environment.push_back(std::string(name) + "=" + value);
     }
     argument_list = pointers(arguments);
     environment_list = pointers(environment);
@@ -92,7 +95,8 @@ struct CommandLine {
 
 ProcessResult run_maie(const std::vector<std::string>& arguments, const ProcessOptions& options) {
   CommandLine command(arguments, options);
-  const std::string out = options.output_file.empty() ? options.folder + "/.out" : options.output_file;
+  const std::string out =
+      options.output_file.empty() ? options.folder + "/.out" : options.output_file;
   const std::string err = options.folder + "/.err";
   const std::string in = options.input_file.empty() ? "/dev/null" : options.input_file;
   ProcessResult result;
@@ -113,8 +117,8 @@ ProcessResult run_maie(const std::vector<std::string>& arguments, const ProcessO
   return result;
 }
 
-ProcessResult run_maie_on_terminal(const std::vector<std::string>& arguments, const ProcessOptions& options,
-                                   bool output_too) {
+ProcessResult run_maie_on_terminal(const std::vector<std::string>& arguments,
+                                   const ProcessOptions& options, bool output_too) {
   CommandLine command(arguments, options);
   const std::string out = options.folder + "/.out";
   const winsize size{24, 100, 0, 0};
@@ -128,7 +132,8 @@ ProcessResult run_maie_on_terminal(const std::vector<std::string>& arguments, co
   ::fcntl(terminal, F_SETFL, O_NONBLOCK);
   const auto drain = [&] {
     char block[4096];
-    for (ssize_t count; (count = ::read(terminal, block, sizeof block)) > 0;) result.err.append(block, size_t(count));
+    for (ssize_t count; (count = ::read(terminal, block, sizeof block)) > 0;)
+      result.err.append(block, size_t(count));
   };
   result.code = wait_for_end(pid, options, result, drain);
   drain();

@@ -10,12 +10,12 @@ namespace maie::e2e {
 
 /// How the program under test is run.
 struct ProcessOptions {
-  std::string folder;                       ///< working directory
-  std::string input_file;                   ///< standard input; empty: none (/dev/null)
-  std::string output_file;                  ///< standard output goes there instead of into the result
-  std::vector<std::string> environment{};   ///< NAME=value, besides PATH
-  long file_size_limit = -1;                ///< RLIMIT_FSIZE in bytes, as a full disk; -1: none
-  int signal = 0;                           ///< sent after `signal_after_ms`
+  std::string folder;       ///< working directory
+  std::string input_file;   ///< standard input; empty: none (/dev/null)
+  std::string output_file;  ///< standard output goes there instead of into the result
+  std::vector<std::string> environment{};  ///< NAME=value, besides PATH
+  long file_size_limit = -1;               ///< RLIMIT_FSIZE in bytes, as a full disk; -1: none
+  int signal = 0;                          ///< sent after `signal_after_ms`
   int signal_after_ms = 0;
   std::function<void(pid_t)> before_signal{};
 };
@@ -31,8 +31,8 @@ ProcessResult run_maie(const std::vector<std::string>& arguments, const ProcessO
 
 /// The same with standard error, and standard output if `output_too`, on a new terminal of 100
 /// columns; `err` is what the terminal got.
-ProcessResult run_maie_on_terminal(const std::vector<std::string>& arguments, const ProcessOptions& options,
-                                   bool output_too);
+ProcessResult run_maie_on_terminal(const std::vector<std::string>& arguments,
+                                   const ProcessOptions& options, bool output_too);
 
 /// Processes whose parent is `parent`.
 std::vector<pid_t> children_of(pid_t parent);

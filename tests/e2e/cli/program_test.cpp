@@ -24,7 +24,8 @@ void append(std::string& bytes, Number value) {
 }
 
 // A WAV file of these frames. `format`: 1 PCM, 3 float, 7 mu-law.
-std::string wav(int format, int bits, int channels, int rate, const std::string& data, uint32_t claimed_bytes) {
+std::string wav(int format, int bits, int channels, int rate, const std::string& data,
+                uint32_t claimed_bytes) {
   std::string bytes = "RIFF";
   append(bytes, uint32_t(36 + claimed_bytes));
   bytes += "WAVEfmt ";
@@ -40,7 +41,8 @@ std::string wav(int format, int bits, int channels, int rate, const std::string&
   return bytes + data;
 }
 
-std::string silence(double seconds, int format = 1, int bits = 16, int channels = 1, int rate = 16000) {
+std::string silence(double seconds, int format = 1, int bits = 16, int channels = 1,
+                    int rate = 16000) {
   const char fill = format == 7 ? char(0xff) : char(0);
   const std::string data(size_t(seconds * rate) * size_t(channels * bits / 8), fill);
   return wav(format, bits, channels, rate, data, uint32_t(data.size()));
@@ -53,7 +55,8 @@ class Program : public ::testing::Test {
     return run_maie(arguments, options);
   }
   ProcessResult transcribe(Arguments arguments, ProcessOptions options = {}) {
-    arguments.insert(arguments.begin(), {"transcribe", "--model", kModel, "--beam-size", "1", "--temperature", "0"});
+    arguments.insert(arguments.begin(),
+                     {"transcribe", "--model", kModel, "--beam-size", "1", "--temperature", "0"});
     return run(arguments, std::move(options));
   }
   // Minutes of recording that keep the program at work for a while.
@@ -62,23 +65,31 @@ class Program : public ::testing::Test {
   cli::TemporaryFolder folder_;
 };
 
-size_t lines_of(const std::string& text) { return size_t(std::count(text.begin(), text.end(), '\n')); }
+size_t lines_of(const std::string& text) {
+  return size_t(std::count(text.begin(), text.end(), '\n'));
+}
 
 TEST_F(Program, SaysItsVersionAndHelpOnStandardOutput) {
   const ProcessResult version = run({"--version"});
   EXPECT_EQ(version.code, 0);
   EXPECT_EQ(version.out.rfind("maie ", 0), 0u);
-  for (const Arguments& arguments : {Arguments{"--help"}, {"transcribe", "--help"}, {"doctor", "--help"}}) {
+  for (const Arguments& arguments :
+       {Arguments{"--help"}, {"transcribe", "--help"}, {"doctor", "--help"}}) {
     const ProcessResult help = run(arguments);
     EXPECT_EQ(help.code, 0);
     EXPECT_NE(help.out.find("Usage: maie"), std::string::npos);
     EXPECT_EQ(help.err, "");
-    for (size_t at = 0, end; (end = help.out.find('\n', at)) != help.out.npos; at = end + 1) EXPECT_LE(end - at, 100u);
+    for (size_t at = 0, end; (end = help.out.find('\n', at)) != help.out.npos; at = end + 1)
+      EXPECT_LE(end - at, 100u);
   }
 }
 
 TEST_F(Program, WrongUsageIsTwoLinesOnStandardError) {
-  for (const Arguments& arguments : {Arguments{}, {"sing"}, {"transcribe"}, {"transcribe", "a.wav", "--no-such"}, {"completions", "csh"}}) {
+  for (const Arguments& arguments : {Arguments{},
+                                     {"sing"},
+                                     {"transcribe"},
+                                     {"transcribe", "a.wav", "--no-such"},
+                                     {"completions", "csh"}}) {
     const ProcessResult result = run(arguments);
     EXPECT_EQ(result.code, 2);
     EXPECT_EQ(result.out, "");
@@ -88,7 +99,8 @@ TEST_F(Program, WrongUsageIsTwoLinesOnStandardError) {
 }
 
 TEST_F(Program, DoctorReportsAndJudges) {
-  const ProcessResult ready = run({"doctor", "--json"}, {.folder = MAIE_SOURCE_DIR, .input_file = "", .output_file = ""});
+  const ProcessResult ready =
+      run({"doctor", "--json"}, {.folder = MAIE_SOURCE_DIR, .input_file = "", .output_file = ""});
   EXPECT_EQ(ready.code, 0) << ready.out;
   const auto report = parse_json(ready.out);
   ASSERT_TRUE(report.has_value());
@@ -120,7 +132,8 @@ TEST_F(Program, BadRecordingsGiveOneSentenceEachAndLeaveTheOthers) {
   const struct {
     const char* name;
     int code;
-  } cases[] = {{"gone.wav", 66}, {"notes", 66}, {"empty.wav", 65}, {"text.wav", 65}, {"nothing.wav", 65}};
+  } cases[] = {
+      {"gone.wav", 66}, {"notes", 66}, {"empty.wav", 65}, {"text.wav", 65}, {"nothing.wav", 65}};
   for (const auto& [name, code] : cases) {
     const ProcessResult result = transcribe({name, "-f", "srt,json"});
     EXPECT_EQ(result.code, code) << name << ": " << result.err;
@@ -169,7 +182,9 @@ TEST_F(Program, ATruncatedRecordingGivesWhatItHolds) {
 
 TEST_F(Program, ReadsStandardInputAndWritesStandardOutput) {
   folder_.write("a.wav", silence(1));
-  const ProcessResult result = transcribe({"-", "--output-format", "vtt"}, {.folder = folder_.path(), .input_file = folder_.path("a.wav"), .output_file = ""});
+  const ProcessResult result = transcribe(
+      {"-", "--output-format", "vtt"},
+      {.folder = folder_.path(), .input_file = folder_.path("a.wav"), .output_file = ""});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "WEBVTT\n\n");
 }
@@ -190,14 +205,17 @@ TEST_F(Program, TranscribesARecordingAsTextAndAsFiles) {
 
 TEST_F(Program, AFullDiskLeavesNothingHalfWritten) {
   folder_.write("a.wav", silence(1));
-  const ProcessResult result = transcribe({"a.wav", "-f", "json"}, {.folder = folder_.path(), .input_file = "", .output_file = "", .file_size_limit = 600});
+  const ProcessResult result = transcribe(
+      {"a.wav", "-f", "json"},
+      {.folder = folder_.path(), .input_file = "", .output_file = "", .file_size_limit = 600});
   EXPECT_EQ(result.code, 74) << result.err;
   EXPECT_EQ(lines_of(result.err), 1u) << result.err;
   EXPECT_EQ(folder_.names(), "a.wav");
 }
 
 TEST_F(Program, AFullDiskAtStandardOutputIsAnError) {
-  const ProcessResult result = run({"--version"}, {.folder = folder_.path(), .input_file = "", .output_file = "/dev/full"});
+  const ProcessResult result =
+      run({"--version"}, {.folder = folder_.path(), .input_file = "", .output_file = "/dev/full"});
   EXPECT_EQ(result.code, 74);
 }
 
@@ -209,13 +227,16 @@ TEST_F(Program, SignalsEndItWithinASecondAndItsChildToo) {
       options.signal = signal;
       options.signal_after_ms = delay_ms;
       options.before_signal = [&](pid_t pid) { children = children_of(pid); };
-      const Arguments arguments = {"transcribe", "--model", kModel, long_recording(), "--beam-size", "64", "--threads", "1",
-                                   "-f", "json,txt", "-o", folder_.path("out"), "--overwrite"};
+      const Arguments arguments = {"transcribe",  "--model",  kModel,      long_recording(),
+                                   "--beam-size", "64",       "--threads", "1",
+                                   "-f",          "json,txt", "-o",        folder_.path("out"),
+                                   "--overwrite"};
       const ProcessResult result = run(arguments, options);
       EXPECT_EQ(result.code, code) << result.err;
       EXPECT_LT(result.after_signal_s, 1.0);
       for (const pid_t child : children) {
-        for (int tries = 0; tries < 100 && ::kill(child, 0) == 0; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        for (int tries = 0; tries < 100 && ::kill(child, 0) == 0; ++tries)
+          std::this_thread::sleep_for(std::chrono::milliseconds(10));
         EXPECT_NE(::kill(child, 0), 0);
       }
       if (folder_.has("out")) {
@@ -226,7 +247,8 @@ TEST_F(Program, SignalsEndItWithinASecondAndItsChildToo) {
 }
 
 TEST_F(Program, ProgressIsDrawnOnATerminalOnly) {
-  const Arguments arguments = {"transcribe", "--model", kModel, "--beam-size", "1", "--clip", "-30", long_recording()};
+  const Arguments arguments = {"transcribe", "--model", kModel, "--beam-size",
+                               "1",          "--clip",  "-30",  long_recording()};
   ProcessOptions options{.folder = folder_.path(), .input_file = "", .output_file = ""};
   options.environment = {"TERM=xterm"};
   const ProcessResult colour = run_maie_on_terminal(arguments, options, false);

@@ -28,7 +28,9 @@ Json read_json(const std::string& path) {
   return json.has_value() ? *json : Json::object();
 }
 
-Json golden() { return read_json(std::string(MAIE_SOURCE_DIR) + "/tests/golden/silero/probabilities.json"); }
+Json golden() {
+  return read_json(std::string(MAIE_SOURCE_DIR) + "/tests/golden/silero/probabilities.json");
+}
 
 std::string data_path(const std::string& name) {
   const char* data = std::getenv("MAIE_TEST_DATA");
@@ -85,13 +87,20 @@ struct MadeUp {
 };
 
 std::vector<MadeUp> made_up_table() {
-  return {{"stft_conv.weight", {258, 1, 256}, 0.5f}, {"conv1.weight", {128, 129, 3}, 0.25f},
-          {"conv1.bias", {128}, 0.5f},               {"conv2.weight", {64, 128, 3}, 0.25f},
-          {"conv2.bias", {64}, 0.5f},                {"conv3.weight", {64, 64, 3}, 0.25f},
-          {"conv3.bias", {64}, 0.5f},                {"conv4.weight", {128, 64, 3}, 0.5f},
-          {"conv4.bias", {128}, 0.5f},               {"lstm_cell.weight_ih", {512, 128}, 0.5f},
-          {"lstm_cell.weight_hh", {512, 128}, 0.5f}, {"lstm_cell.bias_ih", {512}, 0.5f},
-          {"lstm_cell.bias_hh", {512}, 0.5f},        {"final_conv.weight", {1, 128, 1}, 2.0f},
+  return {{"stft_conv.weight", {258, 1, 256}, 0.5f},
+          {"conv1.weight", {128, 129, 3}, 0.25f},
+          {"conv1.bias", {128}, 0.5f},
+          {"conv2.weight", {64, 128, 3}, 0.25f},
+          {"conv2.bias", {64}, 0.5f},
+          {"conv3.weight", {64, 64, 3}, 0.25f},
+          {"conv3.bias", {64}, 0.5f},
+          {"conv4.weight", {128, 64, 3}, 0.5f},
+          {"conv4.bias", {128}, 0.5f},
+          {"lstm_cell.weight_ih", {512, 128}, 0.5f},
+          {"lstm_cell.weight_hh", {512, 128}, 0.5f},
+          {"lstm_cell.bias_ih", {512}, 0.5f},
+          {"lstm_cell.bias_hh", {512}, 0.5f},
+          {"final_conv.weight", {1, 128, 1}, 2.0f},
           {"final_conv.bias", {1}, 0.5f}};
 }
 
@@ -118,8 +127,9 @@ class MadeUpFile {
     const std::string text = header.dump();
     const uint64_t length = text.size();
     path_ = (fs::temp_directory_path() /
-             ("maie_silero_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) +
-              "_" + without + wrong_shape + not_a_number + ".safetensors"))
+             ("maie_silero_" +
+              std::string(testing::UnitTest::GetInstance()->current_test_info()->name()) + "_" +
+              without + wrong_shape + not_a_number + ".safetensors"))
                 .string();
     std::ofstream file(path_, std::ios::binary);
     file.write(reinterpret_cast<const char*>(&length), 8);
@@ -188,10 +198,12 @@ TEST_F(SileroTest, AnyCutAtWindowsGivesTheSameNumbers) {
     std::vector<float> got;
     for (size_t at = 0; at < samples.size(); at += piece * 512) {
       const size_t count = std::min(piece * 512, samples.size() - at);
-      ASSERT_TRUE(model.probabilities(stream_, std::span(samples).subspan(at, count), state, got).ok());
+      ASSERT_TRUE(
+          model.probabilities(stream_, std::span(samples).subspan(at, count), state, got).ok());
     }
     ASSERT_EQ(got.size(), want.size());
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], 1e-6) << piece << ", " << i;
+    for (size_t i = 0; i < got.size(); ++i)
+      ASSERT_NEAR(got[i], want[i], 1e-6) << piece << ", " << i;
   }
 }
 
@@ -199,7 +211,8 @@ TEST_F(SileroTest, FasterWhisperWindowsDifferInTheLastOneOnly) {
   const MadeUpFile file;
   const Silero model = load(file.path());
   const std::vector<float> samples = made_up_samples();
-  for (const size_t length : {size_t{0}, size_t{1}, size_t{511}, size_t{512}, size_t{1024}, samples.size()}) {
+  for (const size_t length :
+       {size_t{0}, size_t{1}, size_t{511}, size_t{512}, size_t{1024}, samples.size()}) {
     const std::span<const float> part = std::span(samples).first(length);
     std::vector<float> padded(part.begin(), part.end());
     padded.resize(length + 512 - length % 512);
@@ -207,7 +220,8 @@ TEST_F(SileroTest, FasterWhisperWindowsDifferInTheLastOneOnly) {
     const std::vector<float> want = whole(model, padded);
     const std::vector<float> got = whole(model, part, FileWindows::kFasterWhisper);
     ASSERT_EQ(got.size(), want.size()) << length;
-    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-6) << length << ", " << i;
+    for (size_t i = 0; i < got.size(); ++i)
+      EXPECT_NEAR(got[i], want[i], 1e-6) << length << ", " << i;
   }
   EXPECT_TRUE(whole(model, {}).empty());
 }
@@ -217,15 +231,19 @@ TEST_F(SileroTest, BadFilesAreRefusedByName) {
     const MadeUpFile missing(tensor.name);
     const auto absent = Silero::load(stream_, missing.path());
     ASSERT_FALSE(absent.has_value());
-    EXPECT_NE(absent.error().message().find(tensor.name), std::string::npos) << absent.error().message();
-    EXPECT_NE(absent.error().message().find(missing.path()), std::string::npos) << absent.error().message();
+    EXPECT_NE(absent.error().message().find(tensor.name), std::string::npos)
+        << absent.error().message();
+    EXPECT_NE(absent.error().message().find(missing.path()), std::string::npos)
+        << absent.error().message();
 
     const MadeUpFile wrong("", tensor.name);
     const auto shaped = Silero::load(stream_, wrong.path());
     ASSERT_FALSE(shaped.has_value());
     EXPECT_EQ(shaped.error().code(), Code::kCorrupt);
-    EXPECT_NE(shaped.error().message().find(tensor.name), std::string::npos) << shaped.error().message();
-    EXPECT_NE(shaped.error().message().find(wrong.path()), std::string::npos) << shaped.error().message();
+    EXPECT_NE(shaped.error().message().find(tensor.name), std::string::npos)
+        << shaped.error().message();
+    EXPECT_NE(shaped.error().message().find(wrong.path()), std::string::npos)
+        << shaped.error().message();
   }
   const MadeUpFile nan("", "", "conv2.bias");
   const auto damaged = Silero::load(stream_, nan.path());
@@ -238,7 +256,8 @@ class SileroRecording : public SileroTest, public testing::WithParamInterface<co
 
 TEST_P(SileroRecording, ProbabilitiesEqualThoseOfThePublishedOnnx) {
   const std::string weights = data_path("silero/silero_vad_v6.2_16k.safetensors");
-  if (!fs::exists(weights)) GTEST_SKIP() << "MAIE_TEST_DATA has no silero/silero_vad_v6.2_16k.safetensors";
+  if (!fs::exists(weights))
+    GTEST_SKIP() << "MAIE_TEST_DATA has no silero/silero_vad_v6.2_16k.safetensors";
   const std::string name = GetParam();
   std::vector<std::string> files = {"jfk.wav"};
   if (name == "film") files = {"film/30s_i_wont_open_this_door_again.wav"};
@@ -258,7 +277,8 @@ INSTANTIATE_TEST_SUITE_P(Real, SileroRecording, testing::Values("jfk", "film", "
 
 TEST_F(SileroTest, TheOtherPublishedWeightsLoadAndHearSpeech) {
   const std::string weights = data_path("silero/silero_vad_16k.safetensors");
-  if (!fs::exists(weights)) GTEST_SKIP() << "MAIE_TEST_DATA has no silero/silero_vad_16k.safetensors";
+  if (!fs::exists(weights))
+    GTEST_SKIP() << "MAIE_TEST_DATA has no silero/silero_vad_16k.safetensors";
   const std::vector<float> samples = read_wav(data_path("audio/jfk.wav"));
   const std::vector<float> got = whole(load(weights), samples);
   ASSERT_EQ(got.size(), (samples.size() + 511) / 512);

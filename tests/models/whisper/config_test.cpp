@@ -10,10 +10,12 @@
 namespace maie::whisper {
 namespace {
 
-std::string published(int width, int heads, int encoder_layers, int decoder_layers, int vocabulary) {
-  return R"({"model_type":"whisper","activation_function":"gelu","d_model":)" + std::to_string(width) +
-         R"(,"encoder_layers":)" + std::to_string(encoder_layers) + R"(,"decoder_layers":)" +
-         std::to_string(decoder_layers) + R"(,"encoder_attention_heads":)" + std::to_string(heads) +
+std::string published(int width, int heads, int encoder_layers, int decoder_layers,
+                      int vocabulary) {
+  return R"({"model_type":"whisper","activation_function":"gelu","d_model":)" +
+         std::to_string(width) + R"(,"encoder_layers":)" + std::to_string(encoder_layers) +
+         R"(,"decoder_layers":)" + std::to_string(decoder_layers) +
+         R"(,"encoder_attention_heads":)" + std::to_string(heads) +
          R"(,"decoder_attention_heads":)" + std::to_string(heads) + R"(,"vocab_size":)" +
          std::to_string(vocabulary) + "}";
 }
@@ -49,8 +51,10 @@ TEST(WhisperConfig, KnowsTheAlignmentHeadsOfPublishedSizes) {
     size_t count;
     AlignmentHead first, last;
   };
-  for (const Known& known : {Known{384, 6, 4, 4, 51864, 8, {1, 0}, {3, 4}}, Known{384, 6, 4, 4, 51865, 6, {2, 2}, {3, 5}},
-                             Known{512, 8, 6, 6, 51864, 5, {3, 3}, {5, 7}}, Known{512, 8, 6, 6, 51865, 8, {3, 1}, {5, 6}},
+  for (const Known& known : {Known{384, 6, 4, 4, 51864, 8, {1, 0}, {3, 4}},
+                             Known{384, 6, 4, 4, 51865, 6, {2, 2}, {3, 5}},
+                             Known{512, 8, 6, 6, 51864, 5, {3, 3}, {5, 7}},
+                             Known{512, 8, 6, 6, 51865, 8, {3, 1}, {5, 6}},
                              Known{768, 12, 12, 12, 51864, 19, {6, 6}, {11, 4}},
                              Known{768, 12, 12, 12, 51865, 10, {5, 3}, {10, 5}},
                              Known{1024, 16, 24, 24, 51864, 18, {11, 4}, {21, 12}},
@@ -58,10 +62,13 @@ TEST(WhisperConfig, KnowsTheAlignmentHeadsOfPublishedSizes) {
                              Known{1280, 20, 32, 32, 51865, 23, {10, 12}, {27, 15}},
                              Known{1280, 20, 32, 32, 51866, 10, {7, 0}, {25, 6}},
                              Known{1280, 20, 32, 4, 51866, 6, {2, 4}, {3, 14}}}) {
-    const auto config = config_from_huggingface(
-        published(known.width, known.heads, known.encoder_layers, known.decoder_layers, known.vocabulary), "", "", "d");
+    const auto config =
+        config_from_huggingface(published(known.width, known.heads, known.encoder_layers,
+                                          known.decoder_layers, known.vocabulary),
+                                "", "", "d");
     ASSERT_TRUE(config.has_value());
-    ASSERT_EQ(config->alignment_heads.size(), known.count) << known.width << " " << known.vocabulary;
+    ASSERT_EQ(config->alignment_heads.size(), known.count)
+        << known.width << " " << known.vocabulary;
     EXPECT_EQ(config->alignment_heads.front(), known.first);
     EXPECT_EQ(config->alignment_heads.back(), known.last);
     for (const auto& head : config->alignment_heads) {
@@ -96,8 +103,8 @@ TEST(WhisperConfig, PrefersWhatTheGenerationFileSays) {
 }
 
 TEST(WhisperConfig, FallsBackFromHeadsTheDecoderDoesNotHave) {
-  const auto config = config_from_huggingface(published(384, 6, 4, 4, 51865), R"({"alignment_heads":[[0,1],[30,4]]})",
-                                              "", "d");
+  const auto config = config_from_huggingface(published(384, 6, 4, 4, 51865),
+                                              R"({"alignment_heads":[[0,1],[30,4]]})", "", "d");
   ASSERT_TRUE(config.has_value());
   EXPECT_EQ(config->alignment_heads.front(), (AlignmentHead{2, 2}));  // those of tiny
 }
@@ -106,10 +113,12 @@ TEST(WhisperConfig, RefusesOtherArchitectures) {
   const std::string good = published(384, 6, 4, 4, 51865);
   expect_refused(with(good, "whisper", "llama"), Code::kUnsupported, "model_type is \"llama\"");
   expect_refused(with(good, "gelu", "relu"), Code::kUnsupported, "activation_function is \"relu\"");
-  expect_refused(with(good, "\"d_model\"", "\"scale_embedding\":true,\"d_model\""), Code::kUnsupported, "scale_embedding");
+  expect_refused(with(good, "\"d_model\"", "\"scale_embedding\":true,\"d_model\""),
+                 Code::kUnsupported, "scale_embedding");
   expect_refused("{}", Code::kUnsupported, "model_type is \"\"");
   const Status status =
-      config_from_huggingface(good, "", R"({"feature_size":80,"sampling_rate":8000})", "dir").status();
+      config_from_huggingface(good, "", R"({"feature_size":80,"sampling_rate":8000})", "dir")
+          .status();
   EXPECT_EQ(status.code(), Code::kUnsupported);
   EXPECT_NE(status.message().find("sampling_rate is 8000"), std::string::npos);
 }
@@ -120,10 +129,12 @@ TEST(WhisperConfig, RefusesSizesThatCannotBe) {
     expect_refused(with(good, "384", width), Code::kCorrupt, "");
   }
   expect_refused(with(good, "384", "390000"), Code::kCorrupt, "width of 390000");
-  expect_refused(with(good, "\"decoder_attention_heads\":6", "\"decoder_attention_heads\":5"), Code::kCorrupt,
-                 "does not divide into 5 heads");
-  expect_refused(with(good, "\"encoder_layers\":4", "\"encoder_layers\":1000000000"), Code::kCorrupt, "encoder layers");
-  expect_refused(with(good, "\"vocab_size\"", "\"other\""), Code::kCorrupt, "lacks the number vocab_size");
+  expect_refused(with(good, "\"decoder_attention_heads\":6", "\"decoder_attention_heads\":5"),
+                 Code::kCorrupt, "does not divide into 5 heads");
+  expect_refused(with(good, "\"encoder_layers\":4", "\"encoder_layers\":1000000000"),
+                 Code::kCorrupt, "encoder layers");
+  expect_refused(with(good, "\"vocab_size\"", "\"other\""), Code::kCorrupt,
+                 "lacks the number vocab_size");
   expect_refused("[]", Code::kCorrupt, "not a JSON object");
   expect_refused("{", Code::kCorrupt, "not valid JSON");
 }
@@ -143,17 +154,20 @@ TEST(WhisperVocabulary, ImpliesThePublishedSpecialTokens) {
     size_t size, ordinary, languages;
     std::string last_language;
   };
-  for (const Known& known : {Known{51864, 50256, 99, "su"}, Known{51865, 50257, 99, "su"}, Known{51866, 50257, 100, "yue"}}) {
+  for (const Known& known : {Known{51864, 50256, 99, "su"}, Known{51865, 50257, 99, "su"},
+                             Known{51866, 50257, 100, "yue"}}) {
     const auto names = implied_special_tokens(known.size, known.ordinary);
     ASSERT_TRUE(names.has_value()) << names.error().message();
     ASSERT_EQ(names->size(), known.size - known.ordinary);
     const auto id = [&](const std::string& name) {
-      return known.ordinary + size_t(std::find(names->begin(), names->end(), name) - names->begin());
+      return known.ordinary +
+             size_t(std::find(names->begin(), names->end(), name) - names->begin());
     };
     EXPECT_EQ(id("<|endoftext|>"), known.ordinary);
     EXPECT_EQ(id("<|startoftranscript|>"), known.ordinary + 1);
     EXPECT_EQ(id("<|en|>"), known.ordinary + 2);
-    EXPECT_EQ(id(std::string("<|").append(known.last_language).append("|>")), known.ordinary + 1 + known.languages);
+    EXPECT_EQ(id(std::string("<|").append(known.last_language).append("|>")),
+              known.ordinary + 1 + known.languages);
     EXPECT_EQ(id("<|translate|>"), known.ordinary + 2 + known.languages);
     EXPECT_EQ(id("<|notimestamps|>"), known.size - 1502);
     EXPECT_EQ(id("<|0.00|>"), known.size - 1501);
@@ -181,8 +195,12 @@ TEST(WhisperVocabulary, ImpliesTheBareLayout) {
 }
 
 TEST(WhisperVocabulary, ReadsBothFilesOfCtranslate2) {
-  const auto json = parse_vocabulary_json("[\"a\",\"\\u0120b\",\"<|endoftext|>\",\"<|0.00|>\"]", "v");
-  const auto text = parse_vocabulary_text("a\n\xc4\xa0""b\n<|endoftext|>\n<|0.00|>\n", "v");
+  const auto json =
+      parse_vocabulary_json("[\"a\",\"\\u0120b\",\"<|endoftext|>\",\"<|0.00|>\"]", "v");
+  const auto text = parse_vocabulary_text(
+      "a\n\xc4\xa0"
+      "b\n<|endoftext|>\n<|0.00|>\n",
+      "v");
   ASSERT_TRUE(json.has_value() && text.has_value());
   EXPECT_EQ(json->tokens, text->tokens);
   EXPECT_EQ(json->tokens.size(), 4u);

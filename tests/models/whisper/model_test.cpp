@@ -28,17 +28,18 @@ const GoldenModel& golden(const std::string& name) {
 }
 
 constexpr int kPrompt = 6;  // tokens the golden program gave at once
-constexpr ComputeType kTypes[] = {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8};
+constexpr ComputeType kTypes[] = {ComputeType::kFloat32, ComputeType::kBFloat16,
+                                  ComputeType::kInt8};
 
-// Float32 agrees with double to 1e-5 of the largest value after one block, whose sums are of at most
-// 96 products: 6e-8 * (2 + 2 sqrt(96)) per layer, a handful of layers in a row, and attention scores
-// around 10 that the exponential amplifies by that factor. 1e-4 after the whole network.
+// Float32 agrees with double to 1e-5 of the largest value after one block, whose sums are of at
+// most 96 products: 6e-8 * (2 + 2 sqrt(96)) per layer, a handful of layers in a row, and attention
+// scores around 10 that the exponential amplifies by that factor. 1e-4 after the whole network.
 ::testing::AssertionResult within(ConstTensor got, ConstTensor want, double relative) {
   return close(got, want, relative * max_abs(want.span<float>()));
 }
 
-// Root of the mean squared error, in units of the root mean square of `want`. Infinite when anything is
-// not a number.
+// Root of the mean squared error, in units of the root mean square of `want`. Infinite when
+// anything is not a number.
 double relative_error(ConstTensor got, ConstTensor want) {
   double error = 0, size = 0;
   for (int64_t i = 0; i < want.size(); ++i) {
@@ -50,12 +51,13 @@ double relative_error(ConstTensor got, ConstTensor want) {
   return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
 }
 
-// How far a whole network may be off, as relative_error. Every product rounds its two operands: bfloat16
-// by up to 2^-9 of themselves (deviation 0.11 % each, 0.16 % of the product), int8 by up to half of
-// 1/127 of the row's largest (deviation 0.23 % of that, 0.57 % of the root mean square of some 50
-// normal values, 0.8 % of the product). About 20 products lie one behind another in these models, and
-// their errors, which know nothing of each other, add up like the root: 0.7 % and 3.6 %. The bounds
-// leave room for the scores, whose errors the exponential magnifies. Measured: 0.3 to 0.6 %, 1.1 to 1.9 %.
+// How far a whole network may be off, as relative_error. Every product rounds its two operands:
+// bfloat16 by up to 2^-9 of themselves (deviation 0.11 % each, 0.16 % of the product), int8 by up
+// to half of 1/127 of the row's largest (deviation 0.23 % of that, 0.57 % of the root mean square
+// of some 50 normal values, 0.8 % of the product). About 20 products lie one behind another in
+// these models, and their errors, which know nothing of each other, add up like the root: 0.7 %
+// and 3.6 %. The bounds leave room for the scores, whose errors the exponential magnifies.
+// Measured: 0.3 to 0.6 %, 1.1 to 1.9 %.
 double allowed_error(ComputeType type) {
   switch (type) {
     case ComputeType::kBFloat16: return 0.015;
@@ -70,7 +72,8 @@ struct Text {
   std::vector<int32_t> cells;
   const Window* window = nullptr;
 
-  Text(std::vector<int> ids, int32_t first_cell, const Window& w) : tokens(std::move(ids)), window(&w) {
+  Text(std::vector<int> ids, int32_t first_cell, const Window& w)
+      : tokens(std::move(ids)), window(&w) {
     cells.resize(tokens.size());
     std::iota(cells.begin(), cells.end(), first_cell);
   }
@@ -123,8 +126,8 @@ TEST_P(WhisperGolden, ConvolutionsMatch) {
   for (const std::string window : {"a", "b"}) {
     const OwnedTensor windows1 = unwritten({1, 2 * T, 3 * F}), features = unwritten({1, 2 * T, C});
     const OwnedTensor windows2 = unwritten({1, T, 3 * C}), x = unwritten({1, T, C});
-    ops::unfold(stream_, model_.expected(window + ".mel").reshaped({1, 2 * T, F}), {.kernel = 3, .stride = 1},
-                windows1.view());
+    ops::unfold(stream_, model_.expected(window + ".mel").reshaped({1, 2 * T, F}),
+                {.kernel = 3, .stride = 1}, windows1.view());
     ops::linear_gelu(stream_, windows1.view(), conv1, features.view());
     ops::unfold(stream_, features.view(), {.kernel = 3, .stride = 2}, windows2.view());
     ops::linear_gelu(stream_, windows2.view(), conv2, x.view());
@@ -171,10 +174,17 @@ TEST_P(WhisperGolden, EveryDecoderBlockMatches) {
         const std::vector<const ops::CrossCache*> windows(R, &cross);
         block.forward(stream_, x.view(), histories, cache.view(), windows, {}, arena_);
         const ConstTensor want = model_.expected(stage + std::to_string(layer + 1));
-        // The cache rounds one operand of two products, of which the block has eight: see allowed_error.
-        if (cross_type == DType::kF32) { EXPECT_TRUE(within(x.view(), want, 1e-5)) << stage << layer; }
-        if (cross_type == DType::kBF16) { EXPECT_LT(relative_error(x.view(), want), 0.002) << stage << layer; }
-        if (cross_type == DType::kI8) { EXPECT_LT(relative_error(x.view(), want), 0.01) << stage << layer; }
+        // The cache rounds one operand of two products, of which the block has eight: see
+        // allowed_error.
+        if (cross_type == DType::kF32) {
+          EXPECT_TRUE(within(x.view(), want, 1e-5)) << stage << layer;
+        }
+        if (cross_type == DType::kBF16) {
+          EXPECT_LT(relative_error(x.view(), want), 0.002) << stage << layer;
+        }
+        if (cross_type == DType::kI8) {
+          EXPECT_LT(relative_error(x.view(), want), 0.01) << stage << layer;
+        }
       }
     }
   }
@@ -188,7 +198,9 @@ TEST_P(WhisperGolden, EncoderStatesMatchInEveryType) {
       const OwnedTensor states = unwritten(want.shape());
       const Status status = model->encode_states(model_.expected(window + ".mel"), states.view());
       ASSERT_TRUE(status.ok()) << status.message();
-      if (type == ComputeType::kFloat32) { EXPECT_TRUE(within(states.view(), want, 1e-4)); }
+      if (type == ComputeType::kFloat32) {
+        EXPECT_TRUE(within(states.view(), want, 1e-4));
+      }
       const double error = relative_error(states.view(), want);
       EXPECT_LT(error, allowed_error(type)) << to_string(type);
       RecordProperty("states_" + std::string(to_string(type)) + window, std::to_string(error));
@@ -207,7 +219,9 @@ TEST_P(WhisperGolden, LogitsAndScoresMatchInEveryType) {
       const Text text(model_.tokens(name + ".tokens"), 3, window);
       const ConstTensor want = model_.expected(name + ".logits");
       const OwnedTensor logits = logits_of(*model, text);
-      if (type == ComputeType::kFloat32) { EXPECT_TRUE(within(logits.view(), want, 1e-4)); }
+      if (type == ComputeType::kFloat32) {
+        EXPECT_TRUE(within(logits.view(), want, 1e-4));
+      }
       const double error = relative_error(logits.view(), want);
       EXPECT_LT(error, allowed_error(type)) << to_string(type);
       RecordProperty("logits_" + std::string(to_string(type)) + name, std::to_string(error));
@@ -224,7 +238,9 @@ TEST_P(WhisperGolden, LogitsAndScoresMatchInEveryType) {
       ASSERT_EQ(scores.T, c.audio_context);
       ASSERT_EQ(int64_t(scores.values.size()), want_scores.size());
       const ConstTensor got_scores(scores.values.data(), DType::kF32, want_scores.shape());
-      if (type == ComputeType::kFloat32) { EXPECT_TRUE(within(got_scores, want_scores, 1e-4)); }
+      if (type == ComputeType::kFloat32) {
+        EXPECT_TRUE(within(got_scores, want_scores, 1e-4));
+      }
       EXPECT_LT(relative_error(got_scores, want_scores), allowed_error(type)) << to_string(type);
     }
   }
@@ -268,7 +284,8 @@ TEST_P(WhisperGolden, ARowDoesNotDependOnItsCompany) {
       const OwnedTensor logits = unwritten({int64_t(batch), V});
       ASSERT_TRUE(model->decode(step, all_of(batch), logits.view()).ok());
       for (size_t i = 0; i < batch; ++i) {
-        ASSERT_TRUE(same_bits(logits.view().rows(int64_t(i), 1).span<float>(), alone[i].view().span<float>()))
+        ASSERT_TRUE(same_bits(logits.view().rows(int64_t(i), 1).span<float>(),
+                              alone[i].view().span<float>()))
             << to_string(type) << " row " << i << " of " << batch;
       }
     }
@@ -303,7 +320,8 @@ TEST_P(WhisperGolden, ForksShareTheCellsOfTheirPast) {
     const OwnedTensor want = unwritten({1, V});
     const std::array<int, 1> last = {5};
     ASSERT_TRUE(model->decode(own.rows(0, 6), last, want.view()).ok());
-    EXPECT_TRUE(same_bits(logits.view().rows(fork, 1).span<float>(), want.view().span<float>())) << fork;
+    EXPECT_TRUE(same_bits(logits.view().rows(fork, 1).span<float>(), want.view().span<float>()))
+        << fork;
   }
 }
 
@@ -327,7 +345,8 @@ TEST_P(WhisperGolden, TheTeamDoesNotChangeTheResult) {
 INSTANTIATE_TEST_SUITE_P(Sizes, WhisperGolden, ::testing::Values("even", "odd"),
                          [](const auto& info) { return info.param; });
 
-// 75 positions do not fit one pass of the arena (64 rows): they run in pieces, with the same result.
+// 75 positions do not fit one pass of the arena (64 rows): they run in pieces, with the same
+// result.
 TEST(WhisperModel, LongPromptsRunInPieces) {
   ThreadPool threads(2);
   Stream stream(threads);
@@ -349,7 +368,8 @@ TEST(WhisperModel, LongPromptsRunInPieces) {
     const OwnedTensor want = unwritten({1, V});
     const std::array<int, 1> only = {0};
     ASSERT_TRUE(model->decode(text.rows(size_t(wanted[i]), 1), only, want.view()).ok());
-    EXPECT_TRUE(same_bits(logits.view().rows(int64_t(i), 1).span<float>(), want.view().span<float>()))
+    EXPECT_TRUE(
+        same_bits(logits.view().rows(int64_t(i), 1).span<float>(), want.view().span<float>()))
         << "row " << wanted[i];
   }
   AlignmentScores scores;
@@ -386,8 +406,9 @@ TEST(WhisperModel, WrongCallsAreStatusesNotCrashes) {
   EXPECT_TRUE(model->decode(Text({1}, 0, window).rows(0, 1), first, logits.view().rows(0, 1)).ok());
   // Tokens and positions outside the tables.
   for (const int token : {-1, V}) {
-    EXPECT_EQ(model->decode(Text({token}, 0, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
-              Code::kInternal);
+    EXPECT_EQ(
+        model->decode(Text({token}, 0, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
+        Code::kInternal);
   }
   rows = one.rows(0, 1);
   rows[0].position = model->config().text_context;
@@ -397,20 +418,25 @@ TEST(WhisperModel, WrongCallsAreStatusesNotCrashes) {
   rows[0].history.count = 0;
   EXPECT_EQ(model->decode(rows, first, logits.view().rows(0, 1)).code(), Code::kInternal);
   for (const int32_t cell : {-1, int32_t(model->cells()) + model->config().text_context}) {
-    EXPECT_EQ(model->decode(Text({1}, cell, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
-              Code::kInternal);
+    EXPECT_EQ(
+        model->decode(Text({1}, cell, window).rows(0, 1), first, logits.view().rows(0, 1)).code(),
+        Code::kInternal);
   }
   // Wanted rows that are none, out of order, or more than there is room for.
   const Text two({1, 2}, 0, window);
-  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 1>{2}, logits.view().rows(0, 1)).code(), Code::kInternal);
-  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 1>{-1}, logits.view().rows(0, 1)).code(), Code::kInternal);
-  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 2>{1, 0}, logits.view()).code(), Code::kInternal);
-  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 2>{0, 1}, logits.view().rows(0, 1)).code(),
+  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 1>{2}, logits.view().rows(0, 1)).code(),
             Code::kInternal);
+  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 1>{-1}, logits.view().rows(0, 1)).code(),
+            Code::kInternal);
+  EXPECT_EQ(model->decode(two.rows(0, 2), std::array<int, 2>{1, 0}, logits.view()).code(),
+            Code::kInternal);
+  EXPECT_EQ(
+      model->decode(two.rows(0, 2), std::array<int, 2>{0, 1}, logits.view().rows(0, 1)).code(),
+      Code::kInternal);
 }
 
-// Activations lie in the arena, whose size a dry run found when the model was loaded. What a pass still
-// allocates are its lists: pointers a row or a head, and oneDNN's arguments.
+// Activations lie in the arena, whose size a dry run found when the model was loaded. What a pass
+// still allocates are its lists: pointers a row or a head, and oneDNN's arguments.
 TEST(WhisperModel, PassesAllocateListsOnly) {
   ThreadPool threads(2);
   Stream stream(threads);
@@ -431,7 +457,8 @@ TEST(WhisperModel, PassesAllocateListsOnly) {
     ASSERT_TRUE(pass());
     // The unfolded mel alone is 77 kB, q | k | v of 64 rows 37 kB.
     EXPECT_LE(counted.largest_bytes(), 64 * sizeof(ops::RowHistory)) << to_string(type);
-    EXPECT_LT(counted.bytes(), 200'000u) << to_string(type) << ", " << counted.count() << " allocations";
+    EXPECT_LT(counted.bytes(), 200'000u)
+        << to_string(type) << ", " << counted.count() << " allocations";
     RecordProperty("allocations_" + std::string(to_string(type)), int(counted.count()));
   }
 }

@@ -36,7 +36,8 @@ std::vector<float> load(const Weights& weights, const std::string& name, const S
   EXPECT_TRUE(stored.has_value()) << stored.error().message();
   if (!stored) return {};
   EXPECT_EQ(stored->values.shape(), shape);
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(stored->values.raw()) % size_of(stored->values.dtype()), 0u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(stored->values.raw()) % size_of(stored->values.dtype()),
+            0u);
   return values_of(*stored);
 }
 
@@ -58,16 +59,22 @@ struct Form {
 void PrintTo(const Form& form, std::ostream* out) { *out << form.path; }
 
 class EachForm : public testing::TestWithParam<Form> {};
-INSTANTIATE_TEST_SUITE_P(
-    Weights, EachForm,
-    testing::Values(Form{"hf-float32", "huggingface", "float32"}, Form{"hf-float16", "huggingface", "float16"},
-                    Form{"hf-bfloat16", "huggingface", "bfloat16"}, Form{"ct2-float32", "ctranslate2", "float32"},
-                    Form{"ct2-float16", "ctranslate2", "float16"}, Form{"ct2-bfloat16", "ctranslate2", "bfloat16"},
-                    Form{"ct2-int8", "ctranslate2", "int8"}, Form{"ct2-int8_float16", "ctranslate2", "int8_float16"},
-                    Form{"ct2-int16", "ctranslate2", "int16"}, Form{"ggml-f32.bin", "ggml", "float32"},
-                    Form{"ggml-f16.bin", "ggml", "float16"}, Form{"ggml-q8_0.bin", "ggml", "q8_0"},
-                    Form{"ggml-q5_0.bin", "ggml", "q5_0"}, Form{"ggml-q5_1.bin", "ggml", "q5_1"},
-                    Form{"ggml-q4_0.bin", "ggml", "q4_0"}));
+INSTANTIATE_TEST_SUITE_P(Weights, EachForm,
+                         testing::Values(Form{"hf-float32", "huggingface", "float32"},
+                                         Form{"hf-float16", "huggingface", "float16"},
+                                         Form{"hf-bfloat16", "huggingface", "bfloat16"},
+                                         Form{"ct2-float32", "ctranslate2", "float32"},
+                                         Form{"ct2-float16", "ctranslate2", "float16"},
+                                         Form{"ct2-bfloat16", "ctranslate2", "bfloat16"},
+                                         Form{"ct2-int8", "ctranslate2", "int8"},
+                                         Form{"ct2-int8_float16", "ctranslate2", "int8_float16"},
+                                         Form{"ct2-int16", "ctranslate2", "int16"},
+                                         Form{"ggml-f32.bin", "ggml", "float32"},
+                                         Form{"ggml-f16.bin", "ggml", "float16"},
+                                         Form{"ggml-q8_0.bin", "ggml", "q8_0"},
+                                         Form{"ggml-q5_0.bin", "ggml", "q5_0"},
+                                         Form{"ggml-q5_1.bin", "ggml", "q5_1"},
+                                         Form{"ggml-q4_0.bin", "ggml", "q4_0"}));
 
 TEST_P(EachForm, HasTheConfiguration) {
   const auto weights = opened(kGolden + GetParam().path);
@@ -109,7 +116,8 @@ float allowed(const std::string& form, float truth, float greatest) {
   const auto has = [&](const char* part) { return form.find(part) != std::string::npos; };
   if (has("int8_float16")) return greatest * (0.5f / 127 + 0.001f) + std::abs(truth) / 2048;
   if (has("int8") || has("q8_0")) return greatest * (0.5f / 127 + 0.001f);
-  if (has("int16")) return 1.5f * greatest * (0.5f / 1024);  // one scale for q, k and v: theirs may be greater
+  if (has("int16"))
+    return 1.5f * greatest * (0.5f / 1024);  // one scale for q, k and v: theirs may be greater
   if (has("q4_0")) return greatest * (1.0f / 8 + 0.001f);  // the value opposite the peak is cut
   if (has("q5_0")) return greatest * (1.0f / 16 + 0.001f);
   if (has("q5_1")) return greatest * (1.0f / 31 + 0.002f);
@@ -139,8 +147,10 @@ TEST_P(EachForm, FusesRows) {
   const auto weights = opened(kGolden + GetParam().path);
   ASSERT_NE(weights, nullptr);
   const int64_t C = 32;
-  for (const std::string block : {"encoder.layers.0.self_attn.", "decoder.layers.1.self_attn.", "decoder.layers.1.encoder_attn."}) {
-    for (const auto& [kind, shape] : {std::pair{".weight", Shape{C, C}}, std::pair{".bias", Shape{C}}}) {
+  for (const std::string block : {"encoder.layers.0.self_attn.", "decoder.layers.1.self_attn.",
+                                  "decoder.layers.1.encoder_attn."}) {
+    for (const auto& [kind, shape] :
+         {std::pair{".weight", Shape{C, C}}, std::pair{".bias", Shape{C}}}) {
       std::vector<std::string> names;
       std::vector<float> want;
       for (const char* part : {"q_proj", "k_proj", "v_proj"}) {
@@ -179,18 +189,20 @@ TEST(Weights, OfBfloat16AreTheRoundedOnesExactly) {
     for (const WeightSpec& spec : weight_specs(truth->config())) {
       const auto want = load(*truth, spec.name, spec.shape);
       const auto got = load(*rounded, spec.name, spec.shape);
-      for (size_t i = 0; i < want.size(); ++i) ASSERT_EQ(got[i], float(BFloat16(want[i]))) << spec.name;
+      for (size_t i = 0; i < want.size(); ++i)
+        ASSERT_EQ(got[i], float(BFloat16(want[i]))) << spec.name;
     }
   }
 }
 
 TEST(Weights, OfInt8AndInt16AreQuotients) {
   const auto int8 = opened(kGolden + "ct2-int8");
-  for (const auto& [name, shape] : {std::pair{"decoder.embed_tokens.weight", Shape{72, 32}},
-                                    std::pair{"encoder.layers.0.self_attn.v_proj.weight", Shape{32, 32}},
-                                    std::pair{"decoder.layers.1.encoder_attn.k_proj.weight", Shape{32, 32}},
-                                    std::pair{"decoder.layers.1.fc2.weight", Shape{32, 64}},
-                                    std::pair{"encoder.conv1.weight", Shape{32, 8, 3}}}) {
+  for (const auto& [name, shape] :
+       {std::pair{"decoder.embed_tokens.weight", Shape{72, 32}},
+        std::pair{"encoder.layers.0.self_attn.v_proj.weight", Shape{32, 32}},
+        std::pair{"decoder.layers.1.encoder_attn.k_proj.weight", Shape{32, 32}},
+        std::pair{"decoder.layers.1.fc2.weight", Shape{32, 64}},
+        std::pair{"encoder.conv1.weight", Shape{32, 8, 3}}}) {
     const auto want = expected_values(std::string("ct2-int8/") + name);
     const auto got = load(*int8, name, shape);
     ASSERT_EQ(got.size(), want.size());
@@ -205,9 +217,11 @@ TEST(Weights, OfInt8AndInt16AreQuotients) {
 TEST(Weights, OfBlocksAreTheReferenceValuesBitForBit) {
   for (const std::string type : {"q8_0", "q5_0", "q5_1", "q4_0"}) {
     const auto weights = opened(kGolden + "ggml-" + type + ".bin");
-    for (const auto& [name, shape] : {std::pair{"decoder.layers.1.fc2.weight", Shape{32, 64}},
-                                      std::pair{"decoder.layers.0.encoder_attn.k_proj.weight", Shape{32, 32}}}) {
-      EXPECT_EQ(load(*weights, name, shape), expected_values("ggml-" + type + "/" + name)) << type << " " << name;
+    for (const auto& [name, shape] :
+         {std::pair{"decoder.layers.1.fc2.weight", Shape{32, 64}},
+          std::pair{"decoder.layers.0.encoder_attn.k_proj.weight", Shape{32, 32}}}) {
+      EXPECT_EQ(load(*weights, name, shape), expected_values("ggml-" + type + "/" + name))
+          << type << " " << name;
     }
   }
 }
@@ -225,7 +239,8 @@ TEST(Weights, KeepInt8WithItsScales) {
 TEST(Weights, GiveViewsWhereTheFileHasWhatIsAsked) {
   const auto int8 = opened(kGolden + "ct2-int8");
   const std::string block = "decoder.layers.0.self_attn.";
-  const std::vector<std::string> names = {block + "q_proj.weight", block + "k_proj.weight", block + "v_proj.weight"};
+  const std::vector<std::string> names = {block + "q_proj.weight", block + "k_proj.weight",
+                                          block + "v_proj.weight"};
   const auto fused = int8->load_fused(names, {96, 32});
   const auto q = int8->load(names[0], {32, 32});
   const auto k = int8->load(names[1], {32, 32});
@@ -234,7 +249,8 @@ TEST(Weights, GiveViewsWhereTheFileHasWhatIsAsked) {
   EXPECT_EQ(static_cast<const int8_t*>(fused->values.raw()) + 32 * 32, k->values.raw());
 
   const auto halves = opened(kGolden + "hf-float16");
-  EXPECT_EQ(halves->load(names[0], {32, 32})->values.raw(), halves->load(names[0], {32, 32})->values.raw());
+  EXPECT_EQ(halves->load(names[0], {32, 32})->values.raw(),
+            halves->load(names[0], {32, 32})->values.raw());
 }
 
 TEST(Weights, OutliveTheirStore) {
@@ -249,8 +265,10 @@ TEST(Weights, OutliveTheirStore) {
 
 TEST(Weights, MakeUpWhatSourcesLeaveOut) {
   const auto weights = opened(kGolden + "hf-float32");
-  EXPECT_EQ(load(*weights, "decoder.layers.0.self_attn.k_proj.bias", {32}), std::vector<float>(32, 0.0f));
-  EXPECT_EQ(load(*weights, "proj_out.weight", {72, 32}), load(*weights, "decoder.embed_tokens.weight", {72, 32}));
+  EXPECT_EQ(load(*weights, "decoder.layers.0.self_attn.k_proj.bias", {32}),
+            std::vector<float>(32, 0.0f));
+  EXPECT_EQ(load(*weights, "proj_out.weight", {72, 32}),
+            load(*weights, "decoder.embed_tokens.weight", {72, 32}));
 }
 
 TEST(Weights, RefuseOtherShapesAndNames) {
@@ -258,8 +276,10 @@ TEST(Weights, RefuseOtherShapesAndNames) {
   const auto wrong = weights->load("encoder.conv1.weight", {32, 80, 3});
   ASSERT_FALSE(wrong.has_value());
   EXPECT_EQ(wrong.error().code(), Code::kCorrupt);
-  EXPECT_NE(wrong.error().message().find("[32, 8, 3]"), std::string::npos) << wrong.error().message();
-  EXPECT_NE(wrong.error().message().find("[32, 80, 3]"), std::string::npos) << wrong.error().message();
+  EXPECT_NE(wrong.error().message().find("[32, 8, 3]"), std::string::npos)
+      << wrong.error().message();
+  EXPECT_NE(wrong.error().message().find("[32, 80, 3]"), std::string::npos)
+      << wrong.error().message();
   EXPECT_EQ(weights->load("encoder.conv3.weight", {1}).status().code(), Code::kNotFound);
 }
 
@@ -288,7 +308,10 @@ class BadModel : public testing::Test {
     folder = ::mkdtemp(name.data());
   }
   ~BadModel() override { fs::remove_all(folder); }
-  void copy(const std::string& model) { fs::copy(kGolden + model, folder, fs::copy_options::overwrite_existing | fs::copy_options::recursive); }
+  void copy(const std::string& model) {
+    fs::copy(kGolden + model, folder,
+             fs::copy_options::overwrite_existing | fs::copy_options::recursive);
+  }
   std::string read(const std::string& name) {
     std::ostringstream text;
     text << std::ifstream(folder + "/" + name, std::ios::binary).rdbuf();
@@ -404,7 +427,8 @@ TEST_F(BadModel, HasATokenListOfAnotherModel) {
   ASSERT_TRUE(weights.has_value()) << weights.error().message();
   const Status status = (*weights)->vocabulary().status();
   EXPECT_EQ(status.code(), Code::kCorrupt);
-  EXPECT_NE(status.message().find("has 2 tokens, its network 72"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("has 2 tokens, its network 72"), std::string::npos)
+      << status.message();
 }
 
 TEST_F(BadModel, HasAScaleOfZero) {
@@ -428,8 +452,9 @@ TEST_F(BadModel, NeverBringsTheProgramDown) {
     const char* file;
     size_t structure;
   };
-  for (const Target& target : {Target{"hf-float16", "model.safetensors", 7000}, Target{"ct2-int8", "model.bin", 60000},
-                               Target{"ggml-q5_0.bin", "", 2000}}) {
+  for (const Target& target :
+       {Target{"hf-float16", "model.safetensors", 7000}, Target{"ct2-int8", "model.bin", 60000},
+        Target{"ggml-q5_0.bin", "", 2000}}) {
     const bool whole = *target.file == '\0';
     const std::string path = whole ? folder + "/g.bin" : folder;
     if (whole) {
@@ -440,18 +465,19 @@ TEST_F(BadModel, NeverBringsTheProgramDown) {
       copy(target.model);
     }
     const std::string name = whole ? "g.bin" : target.file;
-    formats::parse_damaged_copies(read(name), target.structure, 100, [&](const std::string& damaged) {
-      write(name, damaged);
-      const auto weights = Weights::open(path);
-      if (!weights) {
-        EXPECT_FALSE(weights.error().message().empty());
-        return;
-      }
-      for (const WeightSpec& spec : weight_specs((*weights)->config())) {
-        if (const auto stored = (*weights)->load(spec.name, spec.shape)) values_of(*stored);
-      }
-      (void)(*weights)->vocabulary();
-    });
+    formats::parse_damaged_copies(
+        read(name), target.structure, 100, [&](const std::string& damaged) {
+          write(name, damaged);
+          const auto weights = Weights::open(path);
+          if (!weights) {
+            EXPECT_FALSE(weights.error().message().empty());
+            return;
+          }
+          for (const WeightSpec& spec : weight_specs((*weights)->config())) {
+            if (const auto stored = (*weights)->load(spec.name, spec.shape)) values_of(*stored);
+          }
+          (void)(*weights)->vocabulary();
+        });
   }
 }
 
