@@ -249,7 +249,7 @@ def babble(batch: int, samples: int, generator: torch.Generator, talkers: int = 
 
 
 def babble_of(speech: Tensor, talkers: int = 6) -> Tensor:
-    """Babble of power 1 from the voices of a batch [B, N]: each item hears `talkers` others, moved in time."""
+    """Babble of power 1 from the voices of a batch [B, N]: each item hears others, moved in time."""
     power = active_power(speech).sqrt().clamp(min=1e-6)
     voices = speech / power
     samples = speech.shape[-1]

@@ -1,8 +1,8 @@
 """Sounds that are not speech, made by formula.
 
 A detector must not hear them as a voice, nor a recogniser as words. Every generator takes (batch, samples,
-generator) and gives float32 [batch, samples] of 16 kHz on the generator's device, peaks at most about 1, each item with parameters of its own. `KINDS` lists them by name; `non_speech`
-draws kinds and levels at random.
+generator) and gives float32 [batch, samples] of 16 kHz on the generator's device, peaks at most about 1, each
+item with parameters of its own. `KINDS` lists them by name; `non_speech` draws kinds and levels at random.
 """
 
 import math
@@ -276,7 +276,7 @@ def drums(batch: int, samples: int, beat_samples: Tensor, generator: torch.Gener
 
 
 def music(batch: int, samples: int, generator: torch.Generator) -> Tensor:
-    """Something like music: chords, arpeggio, melody, bass, drums over four chords; all but the first optional."""
+    """Something like music: chords, arpeggio, melody, bass, drums; all but the first optional."""
     device = generator.device
 
     def integers(low: int, high: int, *shape: int) -> Tensor:
