@@ -1,4 +1,5 @@
-"""The corpus: same arguments, same text; facts that fit the templates and the text; splits that do not touch."""
+"""The corpus: same arguments, same text; facts that fit the templates and the text; splits that do not
+touch."""
 
 import collections
 import itertools
@@ -30,20 +31,28 @@ def violations(value, schema: dict, where: str = "$") -> list[str]:
         wrong |= "pattern" in schema and not re.search(schema["pattern"], value)
         return [f"{where}: {value!r}"] if wrong else []
     if kind == "array":
-        found = [] if schema["minItems"] <= len(value) <= schema["maxItems"] else [f"{where}: {len(value)} items"]
-        return found + [v for i, item in enumerate(value) for v in violations(item, schema["items"], f"{where}[{i}]")]
+        found = (
+            [] if schema["minItems"] <= len(value) <= schema["maxItems"] else [f"{where}: {len(value)} items"]
+        )
+        return found + [
+            v for i, item in enumerate(value) for v in violations(item, schema["items"], f"{where}[{i}]")
+        ]
     if kind == "object":
         found = [f"{where}: no {key}" for key in schema["required"] if key not in value]
         found += [f"{where}: extra {key}" for key in value if key not in schema["properties"]]
         if list(value) != [key for key in schema["properties"] if key in value]:
             found.append(f"{where}: keys out of order")
-        return found + [v for key in value if key in schema["properties"]
-                        for v in violations(value[key], schema["properties"][key], f"{where}.{key}")]
+        return found + [
+            v
+            for key in value
+            if key in schema["properties"]
+            for v in violations(value[key], schema["properties"][key], f"{where}.{key}")
+        ]
     return []
 
 
 def plain(text: str) -> str:
-    return " ".join(word.strip(".,?!:;\"") for word in text.split()).lower()
+    return " ".join(word.strip('.,?!:;"') for word in text.split()).lower()
 
 
 def many(language: str, split: str, count: int, kinds=None) -> list[Document]:
@@ -99,7 +108,9 @@ def test_a_corrected_value_counts():
     seen = 0
     for doc in many("en", "train", 400, ["meeting"]):
         decisions = doc.facts["meeting_notes_v2"]["quyết_định"]
-        for match in re.finditer(r"raise the budget to ([\w.,]+ \w+(?: \w+)?), no, sorry, ([\d.,]+ \w+)", doc.text()):
+        for match in re.finditer(
+            r"raise the budget to ([\w.,]+ \w+(?: \w+)?), no, sorry, ([\d.,]+ \w+)", doc.text()
+        ):
             if any(decision.startswith(f"Raise the budget to {match[2]}") for decision in decisions):
                 seen += 1
             assert f"Raise the budget to {match[1]}" not in decisions
@@ -119,8 +130,16 @@ def test_train_documents_use_no_held_out_name(language):
     names = [name for name in sections(language) if name.startswith("given")]
     held = {name for section in names for name in sections(language)[section][1]}
     held -= {name for section in names for name in sections(language)[section][0]}
-    train = {name.split()[-1 if language == "vi" else 0] for doc in many(language, "train", 300) for name in doc.people.values()}
-    test = {name.split()[-1 if language == "vi" else 0] for doc in many(language, "test", 300) for name in doc.people.values()}
+    train = {
+        name.split()[-1 if language == "vi" else 0]
+        for doc in many(language, "train", 300)
+        for name in doc.people.values()
+    }
+    test = {
+        name.split()[-1 if language == "vi" else 0]
+        for doc in many(language, "test", 300)
+        for name in doc.people.values()
+    }
     assert not train & held
     assert test & held
 
@@ -152,7 +171,7 @@ def test_no_test_sentence_occurs_in_training(language):
 
 
 def test_sentences_have_breadth():
-    for language, least in (("en", 2000), ("vi", 3500)):
+    for language, least in (("en", 3300), ("vi", 3500)):
         words = collections.Counter()
         for sentence in itertools.islice(sentences(language, "train", 1, NOTHING_FOUND), 30_000):
             words.update(plain(sentence).split())
@@ -160,7 +179,9 @@ def test_sentences_have_breadth():
 
 
 def test_collected_text_is_mixed_in(tmp_path):
-    (tmp_path / "en.txt").write_text("".join(f"Collected sentence {chr(97 + i)} is here.\n" for i in range(26)))
+    (tmp_path / "en.txt").write_text(
+        "".join(f"Collected sentence {chr(97 + i)} is here.\n" for i in range(26))
+    )
     found_text.cache_clear()
     drawn = list(itertools.islice(sentences("en", "train", 1, str(tmp_path)), 400))
     assert 40 < sum(sentence.startswith("Collected") for sentence in drawn) < 180
@@ -177,8 +198,14 @@ def test_syllables_cover_the_word_list():
 
 
 def test_only_clean_prose_is_collected():
-    kept = prose(["This is a plain sentence. Use --help for more. The file /etc/passwd is read. It's well-known, too."
-                  " Too short. CAPS are NOT wanted here. the small start is wrong. A number 5 is no word."], set(), 0)
+    kept = prose(
+        [
+            "This is a plain sentence. Use --help for more. The file /etc/passwd is read. It's well-known, too."
+            " Too short. CAPS are NOT wanted here. the small start is wrong. A number 5 is no word."
+        ],
+        set(),
+        0,
+    )
     assert kept == {"This is a plain sentence.", "It's well-known, too."}
     lines = word_lines([f"word{chr(97 + i)}" for i in range(8)], __import__("random").Random(1))
     assert len(lines) == 2 and all(line.endswith(".") for line in lines)

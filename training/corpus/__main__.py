@@ -1,8 +1,8 @@
 """Writes sentences or documents of the corpus to a file, or collects text that Debian ships.
 
-    python3 -m training.corpus --sentences 100000 --language vi --split train --seed 1 -o vi.txt
-    python3 -m training.corpus --documents 200 --language en --split test --seed 1 -o meetings.jsonl
-    python3 -m training.corpus --collect -o build/device/corpus
+python3 -m training.corpus --sentences 100000 --language vi --split train --seed 1 -o vi.txt
+python3 -m training.corpus --documents 200 --language en --split test --seed 1 -o meetings.jsonl
+python3 -m training.corpus --collect -o build/device/corpus
 """
 
 import argparse
@@ -19,12 +19,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python3 -m training.corpus", description=__doc__.splitlines()[0])
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--sentences", type=int, metavar="N", help="write N sentences, one per line")
-    what.add_argument("--documents", type=int, metavar="N", help="write N documents, one JSON object per line")
+    what.add_argument(
+        "--documents", type=int, metavar="N", help="write N documents, one JSON object per line"
+    )
     what.add_argument("--collect", action="store_true", help="gather text from /usr/share into the folder -o")
     parser.add_argument("--language", choices=["en", "vi"], default="en")
     parser.add_argument("--split", choices=["train", "test"], default="train")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kind", choices=["meeting", "interview", "talk", "dictation"], help="documents of one kind only")
+    parser.add_argument(
+        "--kind", choices=["meeting", "interview", "talk", "dictation"], help="documents of one kind only"
+    )
     parser.add_argument("-o", "--out", type=Path, help="default: standard output")
     options = parser.parse_args()
     if options.collect:

@@ -1,9 +1,10 @@
 """Gathers running text that Debian ships as documentation, for the recogniser's vocabulary.
 
 All of it is optional: what is not installed is left out. English comes from manual pages and info files (with
-`wamerican`, only words of its list pass), Vietnamese from the translated messages of programs and `manpages-vi`
-(and single words from `hunspell-vi`). The filter is strict: whole sentences of 3 to 25 words, letters and simple
-punctuation only, so that no option, path or placeholder comes through. The result is never part of the repository.
+`wamerican`, only words of its list pass), Vietnamese from the translated messages of programs and
+`manpages-vi` (and single words from `hunspell-vi`). The filter is strict: whole sentences of 3 to 25 words,
+letters and simple punctuation only, so that no option, path or placeholder comes through. The result is
+never part of the repository.
 """
 
 import gettext
@@ -40,7 +41,9 @@ def manual_pages(folder: Path) -> Iterator[str]:
                     yield " ".join(run)
                 run, whole = [], bool(_PARAGRAPH.match(line)) or not line.strip()
             else:
-                run.append(re.sub(r"\\f[BIRP]|\\&", "", line).replace("\\-", "-").replace("\\(aq", "'").strip())
+                run.append(
+                    re.sub(r"\\f[BIRP]|\\&", "", line).replace("\\-", "-").replace("\\(aq", "'").strip()
+                )
 
 
 def info_files(folder: Path) -> Iterator[str]:
@@ -82,7 +85,9 @@ def prose(paragraphs: Iterable[str], known: set[str], foreign: int) -> set[str]:
             words = _WORD.findall(sentence)
             if not 3 <= len(words) <= 25 or not sentence[0].isupper() or not _PROSE.fullmatch(sentence):
                 continue
-            if any(word.isupper() and len(word) > 1 for word in words) or re.search(r"[A-Za-z][A-Z]|(\w)\1\1", sentence):
+            if any(word.isupper() and len(word) > 1 for word in words) or re.search(
+                r"[A-Za-z][A-Z]|(\w)\1\1", sentence
+            ):
                 continue
             if known and sum(word.lower() not in known for word in words) > foreign:
                 continue
@@ -96,7 +101,7 @@ def word_lines(words: list[str], rng: random.Random) -> list[str]:
     rng.shuffle(words)
     lines = []
     for start in range(0, len(words) - WORDS_PER_LINE + 1, WORDS_PER_LINE):
-        line = ", ".join(words[start:start + WORDS_PER_LINE])
+        line = ", ".join(words[start : start + WORDS_PER_LINE])
         lines.append(line[0].upper() + line[1:] + ".")
     return lines
 
@@ -108,7 +113,11 @@ def english() -> list[str]:
     known = {word.lower() for word in listed}
     share = Path("/usr/share")
     sentences = prose(manual_pages(share / "man"), known, 0) | prose(info_files(share / "info"), known, 0)
-    plain = [word for word in listed if word.isalpha() and word.isascii() and len(word) > 2 and not word[1:].isupper()]
+    plain = [
+        word
+        for word in listed
+        if word.isalpha() and word.isascii() and len(word) > 2 and not word[1:].isupper()
+    ]
     return _shuffled(sorted(sentences), word_lines(plain, random.Random("en")), "en")
 
 

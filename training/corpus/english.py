@@ -1,10 +1,10 @@
 """English sentences of the corpus, by act.
 
 A template is text with slots: `{city}` draws from the section of that name in `lexicon/en.txt`, `{count}`,
-`{money}`, `{percent}`, `{date}`, `{time}` and `{weekday}` are made by `quantities.py`, and the planner gives the
-rest (`{name}`, `{topic}`, `{vp}`, `{due}`). `{thing}` and `{thing2}` are two draws of one kind. A slot written
-`{!date}` may be said wrongly first and corrected at once; the corrected value counts. A template that begins
-with `~` belongs to the test split only.
+`{money}`, `{percent}`, `{date}`, `{time}` and `{weekday}` are made by `quantities.py`, and the planner gives
+the rest (`{name}`, `{topic}`, `{vp}`, `{due}`). `{thing}` and `{thing2}` are two draws of one kind. A slot
+written `{!date}` may be said wrongly first and corrected at once; the corrected value counts. A template
+that begins with `~` belongs to the test split only.
 """
 
 ACTS: dict[str, list[str]] = {
@@ -515,7 +515,8 @@ FACTS = {
     "plain": "{meetingkind}",
 }
 
-# Sentences built at random from the word lists: they widen the recogniser's vocabulary, sense does not matter.
+# Sentences built at random from the word lists: they widen the recogniser's vocabulary, sense does not
+# matter.
 WIDEN = [
     "The {adjective} {noun} {verbed} the {noun2}.", "A {adjective} {noun} {adverb} {verbed} my {noun2}.",
     "My {noun} {verbed} a {adjective} {noun2} in {city}.", "{given} {verbed} the {noun} {adverb}.",
@@ -538,5 +539,9 @@ WIDEN = [
     "They're {adjective} because of the {noun}.", "I don't think the {noun} {verbed} it.",
     "{noun}, {noun2}, {noun3}.", "{adjective} {noun}.", "{given}, look at the {noun}!",
     "First {given} {verbed} it, then {given2} did.", "~You can't trust a {adjective} {noun}.",
-    "~Whoever {verbed} the {noun} must be {adjective}.",
+    "~Whoever {verbed} the {noun} must be {adjective}.", "{common}, {common2}, {common3}.",
+    "{common} and {common2} are two words.", "The word {common} is not the same as {common2}.",
+    "How do you spell {common}?", "{common} {common2} {common3} {common4}.",
+    "Please write down: {common}, {common2} and {common3}.", "{given} said {common}, not {common2}.",
+    "Between {common} and {common2} there is {common3}.", "Is it {common} or {common2}?",
 ]

@@ -8,11 +8,18 @@ from training.corpus.meeting import write_meeting
 from training.corpus.monologue import write_dictation, write_interview, write_talk
 from training.corpus.writer import Writer
 
-WRITERS = {"meeting": write_meeting, "interview": write_interview, "talk": write_talk, "dictation": write_dictation}
+WRITERS = {
+    "meeting": write_meeting,
+    "interview": write_interview,
+    "talk": write_talk,
+    "dictation": write_dictation,
+}
 SHARES = {"meeting": 0.5, "interview": 0.2, "talk": 0.15, "dictation": 0.15}
 
 
-def document(language: str, split: str, seed: int, index: int, kinds: Sequence[str] | None = None) -> Document:
+def document(
+    language: str, split: str, seed: int, index: int, kinds: Sequence[str] | None = None
+) -> Document:
     """One document; any order, any process."""
     if language not in ("en", "vi") or split not in ("train", "test"):
         raise ValueError(f"no corpus for language {language!r}, split {split!r}")

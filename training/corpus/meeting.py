@@ -1,7 +1,7 @@
 """Meetings: who is there, what is on the agenda, what is decided, who does what until when.
 
-The plan comes first (people, agenda, length), then the turns are written act by act, and every decision and task is
-noted as it is said. The facts are composed from these notes alone, in words that occur in the text.
+The plan comes first (people, agenda, length), then the turns are written act by act, and every decision and
+task is noted as it is said. The facts are composed from these notes alone, in words that occur in the text.
 """
 
 from dataclasses import dataclass, field
@@ -112,19 +112,27 @@ class Meeting:
         if rng.random() < 0.8:
             kind = writer.word("meetingkind")
             self.notes.title = writer.compose(
-                rng.choice(["plain", "team", "project"]), meetingkind=kind,
-                department=writer.word("department"), project=writer.word("project"))
+                rng.choice(["plain", "team", "project"]),
+                meetingkind=kind,
+                department=writer.word("department"),
+                project=writer.word("project"),
+            )
             self.act(chair, "open", meeting=self.notes.title)
         else:
             self.act(chair, "open_plain")
         if rng.random() < 0.8:
             day = quantities.random_day(rng)
             self.notes.date = day.isoformat()
-            self.act(chair, "date", date=quantities.full_date(writer.language, day),
-                     weekday_of=quantities.WEEKDAYS[writer.language][day.weekday()])
+            self.act(
+                chair,
+                "date",
+                date=quantities.full_date(writer.language, day),
+                weekday_of=quantities.WEEKDAYS[writer.language][day.weekday()],
+            )
 
     def introduce(self) -> None:
-        """Three ways to learn the names: everyone says theirs, the chair says them, or they fall in passing."""
+        """Three ways to learn the names: everyone says theirs, the chair says them, or they fall in
+        passing."""
         rng, chair, guests = self.rng, self.chair, self.people[1:]
         way = rng.random()
         if way < 0.55:
@@ -153,8 +161,12 @@ class Meeting:
                 self.notes.agenda.append(topic)
         if self.rng.random() < 0.75:
             act = "agenda" if points > 1 else "agenda_one"
-            self.act(self.chair, act, list=self.writer.join(self.notes.agenda),
-                     n=quantities.number(self.writer.language, points))
+            self.act(
+                self.chair,
+                act,
+                list=self.writer.join(self.notes.agenda),
+                n=quantities.number(self.writer.language, points),
+            )
 
     def point(self, index: int, words: int) -> None:
         """One point of the agenda, in about so many words."""
@@ -167,8 +179,11 @@ class Meeting:
             self.act(chair, "ask_status", name=self.name(lead))
         self.act(lead, "status")
         end = self.words + words
-        outcomes = [outcome for outcome, chance in
-                    (("rejected", 0.2), ("decision", 0.65), ("task", 0.55), ("task", 0.35)) if rng.random() < chance]
+        outcomes = [
+            outcome
+            for outcome, chance in (("rejected", 0.2), ("decision", 0.65), ("task", 0.55), ("task", 0.35))
+            if rng.random() < chance
+        ]
         if "decision" not in outcomes and rng.random() < 0.4:
             outcomes.append("postponed")
         while self.words < end - OUTCOME_WORDS * len(outcomes):
@@ -305,22 +320,34 @@ class Meeting:
     def listed_people(self) -> list[Person]:
         """The participants in the order in which their names are heard first."""
         words = self._plain_words()
-        return sorted((person for person in self.people if person.speaker in self.named),
-                      key=lambda person: words.index(person.given))
+        return sorted(
+            (person for person in self.people if person.speaker in self.named),
+            key=lambda person: words.index(person.given),
+        )
 
     def _plain_words(self) -> list[str]:
         text = " ".join(turn.text for turn in self.turns)
-        return [word.strip(".,?!:;\"").removesuffix("'s") for word in text.split()]
+        return [word.strip('.,?!:;"').removesuffix("'s") for word in text.split()]
 
     def facts(self) -> dict[str, dict]:
         writer, notes = self.writer, self.notes
         people = [person.full for person in self.listed_people()]
         agenda = [bare(topic) for topic in notes.agenda]
         title = capital(notes.title or agenda[0])
-        sentences = [writer.fact("chatted" if self.idle else "discussed", people=writer.join(people), agenda=writer.join(notes.agenda))]
+        sentences = [
+            writer.fact(
+                "chatted" if self.idle else "discussed",
+                people=writer.join(people),
+                agenda=writer.join(notes.agenda),
+            )
+        ]
         sentences += [writer.fact("decided", vp=vp) for vp in notes.decisions[:SUMMED_UP]]
         for task in notes.tasks[:SUMMED_UP]:
-            sentences.append(writer.fact("task" if task.due else "task_nodue", owner=task.owner, vp=task.what, due=task.due))
+            sentences.append(
+                writer.fact(
+                    "task" if task.due else "task_nodue", owner=task.owner, vp=task.what, due=task.due
+                )
+            )
         summary = " ".join(sentences)
         topics = [capital(topic) for topic in agenda]
         tags = agenda[:MAX_TAGS]
@@ -334,7 +361,8 @@ class Meeting:
                 "quyết_định": [capital(vp) for vp in notes.decisions],
                 "công_việc_cần_làm": [
                     {"mô_tả": capital(task.what), "người_được_giao": task.owner, "hạn_hoàn_thành": task.due}
-                    for task in notes.tasks],
+                    for task in notes.tasks
+                ],
                 "thẻ": tags,
             },
             **generic(title, summary, topics, tags),
@@ -345,4 +373,6 @@ def write_meeting(writer: Writer, document_id: str) -> Document:
     meeting = Meeting(writer)
     meeting.write()
     people = {person.speaker: person.full for person in meeting.people if person.speaker in meeting.named}
-    return Document(document_id, writer.language, "meeting", writer.split, meeting.turns, people, meeting.facts())
+    return Document(
+        document_id, writer.language, "meeting", writer.split, meeting.turns, people, meeting.facts()
+    )

@@ -1,15 +1,28 @@
 """Numbers, money, dates and times, written the one way the whole corpus writes them.
 
 English: "March 4, 2026", "9:30", "3 o'clock", "1,200 dollars", "15%"; Vietnamese: "ngày 4 tháng 3 năm 2026",
-"9 giờ 30", "1.200.000 đồng", "15%". Counts below ten are words, all other numbers digits. espeak-ng reads each of
-these forms as a person would, which is why a full hour is "3 o'clock" and money has its unit behind it.
+"9 giờ 30", "1.200.000 đồng", "15%". Counts below ten are words, all other numbers digits. espeak-ng reads
+each of these forms as a person would, which is why a full hour is "3 o'clock" and money has its unit behind
+it.
 """
 
 import datetime
 import random
 
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 WEEKDAYS = {
     "en": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     "vi": ["thứ hai", "thứ ba", "thứ tư", "thứ năm", "thứ sáu", "thứ bảy", "chủ nhật"],
@@ -116,6 +129,14 @@ def due(language: str, rng: random.Random) -> str:
     if kind < 0.83:
         return f"the end of {month(language, rng)}" if language == "en" else f"cuối {month(language, rng)}"
     return rng.choice(
-        ["tomorrow", "tomorrow evening", "the end of the week", "the end of the month", "the weekend", "tonight"]
-        if language == "en" else
-        ["ngày mai", "chiều mai", "cuối tuần", "cuối tháng", "tối nay", "trưa mai"])
+        [
+            "tomorrow",
+            "tomorrow evening",
+            "the end of the week",
+            "the end of the month",
+            "the weekend",
+            "tonight",
+        ]
+        if language == "en"
+        else ["ngày mai", "chiều mai", "cuối tuần", "cuối tháng", "tối nay", "trưa mai"]
+    )

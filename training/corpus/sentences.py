@@ -1,7 +1,9 @@
-"""Single sentences for the recogniser: from documents, from random grammar, and from text found on the machine.
+"""Single sentences for the recogniser: from documents, from random grammar, and from text found on the
+machine.
 
-A sentence belongs to exactly one split: the CRC of its letters decides. The train stream leaves out one sentence in
-`SPLIT_MODULUS`, the test stream gives only those, so no sentence of one stream ever occurs in the other.
+A sentence belongs to exactly one split: the CRC of its letters decides. The train stream leaves out one
+sentence in `SPLIT_MODULUS`, the test stream gives only those, so no sentence of one stream ever occurs in
+the other.
 """
 
 import functools
@@ -44,8 +46,8 @@ def found_text(language: str, folder: str) -> tuple[str, ...]:
 def sentences(language: str, split: str, seed: int, found: str | None = None) -> Iterator[str]:
     """An endless stream of sentences of 1 to 25 words, punctuated, cased, in NFC.
 
-    @param found  folder with collected text; by default the environment's MAIE_CORPUS, else build/device/corpus.
-                  The stream depends on it, everything else follows from the arguments.
+    @param found  folder with collected text; by default the environment's MAIE_CORPUS, else
+    build/device/corpus. The stream depends on it, everything else follows from the arguments.
     """
     rng = random.Random(f"sentences|{language}|{split}|{seed}")
     collected = found_text(language, str(found or os.environ.get("MAIE_CORPUS") or FOUND_TEXT))

@@ -482,7 +482,8 @@ FACTS = {
     "plain": "{meetingkind}",
 }
 
-# Sentences built at random from the word lists: they widen the recogniser's vocabulary, sense does not matter.
+# Sentences built at random from the word lists: they widen the recogniser's vocabulary, sense does not
+# matter.
 WIDEN = [
     "{noun} {adjective} {verb} {noun2}.", "Tôi {verb} {noun} {adverb}.",
     "{given} {verb} {noun} ở {city}.", "Bạn có thấy {noun} {adjective} không?",

@@ -12,13 +12,16 @@ UNSEEN_WORDS = 0.4  # share of the words of a test document that only the test s
 
 _SLOT = re.compile(r"\{(!?)([a-z_]+)(\d?)\}")
 _FIRST_LETTER = re.compile(r"((?:^|[.?!][\"”]?\s+)[\"“]?)([^\W\d_])")
-_ARTICLE = re.compile(r"\b([Aa]) (?=[aeiouAEIOU])(?!(?:uni|use|user|euro|Euro|one-|unicorn)\b|uni[cfqv]|Uni[cfqv])")
+_ARTICLE = re.compile(
+    r"\b([Aa]) (?=[aeiouAEIOU])(?!(?:uni|use|user|euro|Euro|one-|unicorn)\b|uni[cfqv]|Uni[cfqv])"
+)
 
 
 class Writer:
     """The language, the split and the random numbers of one document.
 
-    One thread at a time. `avoid` holds given names that no outsider may carry, the participants of the document.
+    One thread at a time. `avoid` holds given names that no outsider may carry, the participants of the
+    document.
     """
 
     def __init__(self, language: str, split: str, rng: random.Random):
@@ -122,7 +125,9 @@ class Writer:
         if self.language == "en":
             return f"{given} {self.word('family')}"
         middle = self.word(f"middle_{gender}")
-        return f"{self.word('family')} {middle} {given}" if middle != given else f"{self.word('family')} {given}"
+        return (
+            f"{self.word('family')} {middle} {given}" if middle != given else f"{self.word('family')} {given}"
+        )
 
     def called(self, given: str, gender: str) -> str:
         """How others address someone: Vietnamese puts "anh" or "chị" before the name."""

@@ -19,5 +19,5 @@ def sections(language: str) -> dict[str, tuple[list[str], list[str]]]:
         entries = list(dict.fromkeys(entry.strip() for entry in body.replace("\n", " ").split(",")))
         entries = [entry for entry in entries if entry]
         held = len(entries) // HELD_OUT
-        found[name] = (entries[: len(entries) - held], entries[len(entries) - held:])
+        found[name] = (entries[: len(entries) - held], entries[len(entries) - held :])
     return found
