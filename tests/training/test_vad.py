@@ -159,4 +159,4 @@ def test_the_program_finds_the_same_voice(tmp_path):
     found_s = float(share.sum()) * 512 / 16000
     assert result["vad"]["kind"] == "silero"
     # The program adds the pauses it bridges and hysteresis; it cannot find less by much.
-    assert 0.9 * found_s < result["duration_after_vad"] < found_s + 8
+    assert 0.9 * found_s < result["timing"]["speech"] < found_s + 8

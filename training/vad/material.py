@@ -1,8 +1,7 @@
 """A bank of clean utterances that lives on the training device, and recordings assembled from it.
 
-Which samples are voice is decided here, on the clean speech, before any noise: 10 ms frames within 40 dB
-of the utterance's loudest, pauses of at most 150 ms (the closures of stops) counted in. espeak-ng is
-silent between its words, so longer pauses are truly no voice.
+Which samples are voice is decided on the clean speech, before any noise (`training.speech.activity`), and
+travels with every change of pace.
 """
 
 import itertools
@@ -15,28 +14,12 @@ import torch
 from torch import Tensor
 
 from training.corpus import sentences
+from training.speech.activity import voice_samples
 from training.vad import voices
 from training.vad.network import WINDOW
 
 RATE_HZ = 16000
-_FRAME = RATE_HZ // 100
-_FLOOR_DB = 40.0
-_BRIDGED = 15  # frames: pauses up to this long belong to the voice
 _EN_SHARE = 0.6
-
-
-def voice_samples(samples: np.ndarray) -> np.ndarray:
-    """[N] of bool for a clean utterance, int16 [N]."""
-    count = -(-len(samples) // _FRAME)
-    padded = np.zeros(count * _FRAME, np.float32)
-    padded[: len(samples)] = samples
-    power = np.square(padded).reshape(count, _FRAME).mean(1)
-    voiced = power > max(power.max(initial=0) * 10 ** (-_FLOOR_DB / 10), 1.0)
-    loud = np.flatnonzero(voiced)
-    for before, after in itertools.pairwise(loud):
-        if after - before - 1 <= _BRIDGED:
-            voiced[before:after] = True
-    return np.repeat(voiced, _FRAME)[: len(samples)]
 
 
 @dataclass

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.speech import espeak, synthesise, voices
+from training.speech import espeak, voices
+from training.speech.safely import map_safely
 
 OTHER_LANGUAGES = (
     "de",
@@ -44,7 +45,7 @@ def speaker(language: str, split: str, seed: int) -> espeak.Synthesiser:
     if dice.random() < _OTHER_SHARE:
         variant = voice.partition("+")[2]
         voice = dice.choice(OTHER_LANGUAGES) + (f"+{variant}" if variant else "")
-    return espeak.Synthesiser(voice, dice.randint(110, 250), dice.randint(5, 95), dice.randint(10, 95))
+    return espeak.Synthesiser(voice, dice.randint(115, 225), dice.randint(10, 90), dice.randint(15, 80))
 
 
 def speak(job: Job) -> np.ndarray:
@@ -54,8 +55,5 @@ def speak(job: Job) -> np.ndarray:
 
 
 def speak_many(jobs: Sequence[Job], processes: int | None = None) -> list[np.ndarray]:
-    """All jobs, in their order."""
-    if len(jobs) < 8:
-        return [speak(job) for job in jobs]
-    with synthesise.process_pool(processes) as pool:
-        return pool.map(speak, jobs, chunksize=16)
+    """All jobs, in their order, without those that espeak-ng did not survive."""
+    return [samples for samples in map_safely(speak, jobs, processes) if samples is not None]
