@@ -57,8 +57,9 @@ class SileroVad(nn.Module):
     def magnitudes(self, samples: Tensor) -> Tensor:
         """Spectra [B * W, 129, 4] of samples [B, 512 W]: context and window, mirrored by 64 at the right."""
         windows = nn.functional.pad(samples, (CONTEXT, 0)).unfold(1, CONTEXT + WINDOW, WINDOW)
-        windows = windows.reshape(-1, 1, CONTEXT + WINDOW)
-        frames = nn.functional.pad(windows, (0, CONTEXT), mode="reflect")[:, 0].unfold(1, FRAME, HOP)
+        # Mirrored by hand: the padding kernel of CUDA takes at most 65,535 items.
+        mirror = windows[..., -1 - CONTEXT : -1].flip(-1)
+        frames = torch.cat([windows, mirror], -1).view(-1, CONTEXT + WINDOW + CONTEXT).unfold(1, FRAME, HOP)
         spectrum = frames @ self.stft_conv.weight[:, 0].T  # [B * W, 4, 258]
         return spectrum[..., :BINS].hypot(spectrum[..., BINS:]).transpose(1, 2)
 

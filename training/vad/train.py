@@ -59,7 +59,7 @@ class Run:
     def _resume(self) -> None:
         if not self.checkpoint.exists():
             return
-        state = torch.load(self.checkpoint, map_location=self.options.device, weights_only=True)
+        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         self.network.load_state_dict(state["network"])
         self.mean.load_state_dict(state["mean"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -113,8 +113,6 @@ class Run:
         while self.used_s < limit_s:
             self._set_rate()
             losses.append(self._update(bank))
-            if self.options.device.startswith("cuda"):
-                torch.cuda.synchronize()
             now = time.monotonic()
             self.used_s += now - last
             last = now
