@@ -15,7 +15,7 @@ from torch import Tensor
 from training import metrics
 from training.asr.features import log_mel
 from training.asr.generate import Decoded, greedy
-from training.asr.material import Producer, Slot, SlotJob
+from training.asr.material import SLOT_SAMPLES, Producer, Slot, SlotJob
 from training.asr.network import Whisper
 from training.asr.tokens import LANGUAGES, STEP_S, Tokens
 from training.asr.windows import RATE_HZ
@@ -49,13 +49,15 @@ class TestSets:
 
 def make_test_sets(producer: Producer, seed: int, hours: float) -> TestSets:
     """About `hours` of speech for each language and kind of voice."""
-    count = max(1, round(hours * 12))
+    seconds = hours * 3600
+    count = max(1, round(seconds * RATE_HZ / SLOT_SAMPLES))
+    samples = min(SLOT_SAMPLES, int(seconds * RATE_HZ))
     jobs = []
     for language in LANGUAGES:
         for voice_split in ("train", "test"):
             for k in range(count):
                 number = 900_000_000 + seed * 10_000 + len(jobs)
-                jobs.append(SlotJob(language, "test", voice_split, number, keep_text=True))
+                jobs.append(SlotJob(language, "test", voice_split, number, samples, keep_text=True))
     sets = TestSets([], [], [])
     for job, slot in zip(jobs, producer.make(jobs)):
         known = job.voice_split == "train"
@@ -147,7 +149,7 @@ class Examiner:
             self._text_figures(name, packed, decoded, results)
             if timestamps:
                 self._start_figures(packed, decoded, results)
-        self._silence(model, results, 64 if most else 512)
+        self._silence(model, results, min(512, most or 512))
         return results
 
     def _decode(self, model: Whisper, windows: list[TestWindow], noisy: bool, timestamps: bool) -> list[Decoded]:
@@ -203,8 +205,8 @@ class Examiner:
     def _silence(self, model: Whisper, results: Results, count: int) -> None:
         generator = torch.Generator(self.device).manual_seed(self.seed + 1)
         decoded: list[Decoded] = []
-        for _ in range(0, count, 32):
-            wave, _ = sounds.non_speech(32, WINDOW, generator)
+        for first in range(0, count, 32):
+            wave, _ = sounds.non_speech(min(32, count - first), WINDOW, generator)
             decoded += greedy(model, self.tokens, log_mel(wave), most=32)
         results.figures["no speech, probability above 0.6"] = float(np.mean([d.no_speech > 0.6 for d in decoded]))
         results.figures["no speech, no words"] = float(np.mean([not d.ids for d in decoded]))

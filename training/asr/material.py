@@ -1,6 +1,6 @@
 """Utterances made by background processes: sentence, voice, samples, tokens. No PyTorch in here.
 
-Work is cut into slots: about five minutes of speech of one language, several speakers, eight utterances each.
+Work is cut into slots: about five minutes of speech of one language, several speakers, sixteen utterances each.
 A slot is what travels between processes and what the pool on the GPU replaces at once.
 """
 
@@ -20,7 +20,7 @@ from training.corpus import sentences
 from training.speech import voices
 from training.speech.espeak import RATE_HZ, Word
 
-PER_SPEAKER = 8
+PER_SPEAKER = 16
 SLOT_SAMPLES = 300 * RATE_HZ
 _LONGEST_S, _SHORTEST_S = 28.0, 0.15
 
@@ -51,6 +51,18 @@ class Slot:
     texts: list[str] = field(default_factory=list)
     words: list[list[Word]] = field(default_factory=list)
     voices: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Placed:
+    """A slot and where its samples begin in the pool. Its own samples may be gone."""
+
+    slot: Slot
+    index: int
+
+    @property
+    def start(self) -> int:
+        return self.index * SLOT_SAMPLES
 
 
 _tokens: token_sets.Tokens | None = None

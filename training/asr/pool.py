@@ -1,45 +1,33 @@
 """The speech that training draws from: one int16 tensor on the device, renewed while training runs.
 
-The planner (another thread) may have chosen utterances of a slot some steps ago. A slot is therefore taken out of
-sight first and overwritten only when no such plan can still be under way.
+The planners (other processes) may have chosen utterances of a slot some steps ago. A slot is therefore taken out of
+their sight first and overwritten only when no such plan can still be under way.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from training.asr.material import SLOT_SAMPLES, Slot
-from training.asr.tokens import LANGUAGES
+from training.asr.material import SLOT_SAMPLES, Placed, Slot
+from training.asr.planners import Planners
 
-STEPS_UNSEEN = 16  # more than the plans that are ever ahead
-_RETIRED_AHEAD = 4
-
-
-@dataclass
-class Placed:
-    """A slot and where its samples begin in the pool."""
-
-    slot: Slot
-    index: int
-
-    @property
-    def start(self) -> int:
-        return self.index * SLOT_SAMPLES
+STEPS_UNSEEN = 48  # more than the plans that are ever ahead
+_RETIRED_AHEAD = 6
 
 
 class SpeechPool:
-    """`capacity` slots on `device`."""
+    """`capacity` slots on `device`; tells `planners` what comes and goes."""
 
-    def __init__(self, capacity: int, device: torch.device) -> None:
+    def __init__(self, capacity: int, device: torch.device, planners: Planners) -> None:
         self.samples = torch.zeros(capacity * SLOT_SAMPLES, dtype=torch.int16, device=device)
-        self.active: dict[str, list[Placed]] = {name: [] for name in LANGUAGES}  # lists are replaced, not changed
+        self.planners = planners
         self._free = deque(range(capacity))
         self._order: deque[Placed] = deque()  # oldest first
         self._retired: deque[tuple[int, int]] = deque()  # place, step
+        self._held_samples = 0
         self.received = 0
 
     def room(self, step: int) -> bool:
@@ -48,8 +36,8 @@ class SpeechPool:
             return True
         while len(self._retired) < _RETIRED_AHEAD and len(self._order) > 2 * _RETIRED_AHEAD:
             oldest = self._order.popleft()
-            language = oldest.slot.language
-            self.active[language] = [p for p in self.active[language] if p is not oldest]
+            self._held_samples -= sum(oldest.slot.lengths)
+            self.planners.remove(oldest.index)
             self._retired.append((oldest.index, step))
         return bool(self._retired) and self._retired[0][1] + STEPS_UNSEEN <= step
 
@@ -62,9 +50,10 @@ class SpeechPool:
         )
         slot.samples = np.zeros(0, np.int16)  # from here on only the device holds them
         self._order.append(placed)
-        self.active[slot.language] = [*self.active[slot.language], placed]
+        self._held_samples += sum(slot.lengths)
+        self.planners.add(placed)
         self.received += 1
 
     def hours(self) -> float:
         """Speech in sight, in hours."""
-        return sum(sum(p.slot.lengths) for p in list(self._order)) / 16000 / 3600
+        return self._held_samples / 16000 / 3600

@@ -7,7 +7,9 @@ training runs (`Banks`).
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,17 +18,45 @@ from training.asr.windows import RATE_HZ, Plan
 from training.speech import effects, sounds
 
 
-def assemble(plan: Plan, pool: Tensor, batch: int, samples: int) -> Tensor:
+@dataclass
+class Batch:
+    """A plan's labels on the device."""
+
+    inputs: Tensor  # [B, L]
+    outputs: Tensor  # [B, L]
+    pieces: Tensor  # [B, S]
+    piece_counts: Tensor  # [B], on the CPU, where the loss wants it
+    speech: Tensor  # [B] bool
+    end: Tensor  # [B]
+    shift: Tensor  # [B]
+
+
+def to_device(values: np.ndarray, device: torch.device) -> Tensor:
+    """Copied without making the CPU wait."""
+    tensor = torch.from_numpy(values)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
+def labels(plan: Plan, device: torch.device) -> Batch:
+    """The plan's labels, moved."""
+    inputs, outputs, pieces = (to_device(x, device).long() for x in (plan.inputs, plan.outputs, plan.pieces))
+    speech, end, shift = (to_device(x, device) for x in (plan.speech, plan.end, plan.shift))
+    return Batch(inputs, outputs, pieces, torch.from_numpy(plan.piece_counts), speech, end, shift)
+
+
+def assemble(plan: Plan, pool: Tensor) -> Tensor:
     """The plan's utterances laid into silence: [batch, samples]. Overlapping ones add."""
-    wave = torch.zeros(batch * samples, device=pool.device)
-    if plan.total:
-        part = torch.repeat_interleave(
-            torch.arange(len(plan.length), device=pool.device), plan.length, output_size=plan.total
-        )
-        begins = plan.length.cumsum(0) - plan.length
-        within = torch.arange(plan.total, device=pool.device) - begins[part]
-        values = pool[plan.source[part] + within].float() * (plan.gain[part] / 32768)
-        wave.index_add_(0, plan.target[part] + within, values)
+    batch, samples = plan.shape.batch, plan.shape.window_s * RATE_HZ
+    device = pool.device
+    wave = torch.zeros(batch * samples, device=device)
+    total = int(plan.length.sum())
+    if total:
+        source, length, target, gain = (to_device(x, device) for x in (plan.source, plan.length, plan.target, plan.gain))
+        part = torch.repeat_interleave(torch.arange(len(plan.length), device=device), length, output_size=total)
+        begins = length.cumsum(0) - length
+        within = torch.arange(total, device=device) - begins[part]
+        values = pool[source[part] + within].float() * (gain[part] / 32768)
+        wave.index_add_(0, target[part] + within, values)
     return wave.view(batch, samples)
 
 

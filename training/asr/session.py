@@ -18,6 +18,7 @@ from training.asr import alignment, examine, tokens as token_sets
 from training.asr.export import MOST_BYTES, export
 from training.asr.material import SLOT_SAMPLES, Producer, training_jobs
 from training.asr.network import Config
+from training.asr.planners import Planners
 from training.asr.pool import SpeechPool
 from training.asr.scene import Banks
 from training.asr.tokens import LANGUAGES, Tokens
@@ -49,13 +50,16 @@ def run(options: argparse.Namespace, began: float) -> None:
     if options.resume:
         trainer.resume()
     producer = Producer(options.out / "tokenizer.json", options.processes)
+    planners = Planners(options.out / "tokenizer.json", options.planners)
     try:
-        _work(options, began, trainer, producer)
+        _work(options, began, trainer, producer, planners)
     finally:
+        planners.close()
         producer.close()
 
 
-def _work(options: argparse.Namespace, began: float, trainer: Trainer, producer: Producer) -> None:
+def _work(options: argparse.Namespace, began: float, trainer: Trainer, producer: Producer,
+          planners: Planners) -> None:
     tokens, settings, device = trainer.tokens, trainer.settings, trainer.device
     sets = examine.make_test_sets(producer, options.seed, options.test_hours)
     trainer.log(f"test sets after {time.monotonic() - began:.0f} s: {len(sets.single)} sentences, {len(sets.unseen)} "
@@ -64,7 +68,7 @@ def _work(options: argparse.Namespace, began: float, trainer: Trainer, producer:
     # A resumed run hears other speech than the one before.
     producer.start(training_jobs(options.seed + trainer.progress.step))
     banks = Banks(device, options.seed + trainer.progress.step, settings.rooms, settings.noises, 30 * RATE_HZ)
-    pool = SpeechPool(settings.pool_slots, device)
+    pool = SpeechPool(settings.pool_slots, device, planners)
     enough = 4 if options.tiny else 32
     while pool.received < enough:
         pool.add(producer.take(wait=True))

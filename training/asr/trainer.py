@@ -25,7 +25,7 @@ from training.asr.material import Producer
 from training.asr.network import Config, Whisper
 from training.asr.pool import SpeechPool
 from training.asr.tokens import Tokens
-from training.asr.windows import IGNORED, RATE_HZ, Ahead, Plan, Planner, Shape
+from training.asr.windows import IGNORED, Plan, Shape
 
 
 @dataclass(frozen=True)
@@ -185,60 +185,56 @@ class Trainer:
         self._compiled(stage, banks)
         seed = settings.seed * 7919 + progress.step
         r = random.Random(seed)
-        planner = Planner(pool, self.tokens, stage.shape, seed, stage.silent_share)
-        ahead = Ahead(planner.plan)
+        pool.planners.begin(stage.shape, seed, stage.silent_share)
         began_s, losses, waited, steps = progress.trained_s, [], 0.0, 0
-        try:
-            while progress.trained_s / total_s < stage.until:
-                share = (progress.trained_s / total_s - begin) / (stage.until - begin)
-                rate = _cosine(stage.rate, share) * min(1.0, (progress.step + 1) / 500)
-                before = time.monotonic()
-                plan = ahead.next()
-                waited += time.monotonic() - before
-                losses.append(self._step(plan, stage, share, rate, pool, banks, r))
-                progress.step += 1
-                progress.heard_s += stage.shape.batch * stage.shape.window_s
-                steps += 1
-                if pool.room(progress.step) and (slot := producer.take()) is not None:
-                    pool.add(slot)
-                if steps % 128 == 0:
-                    banks.renew()
-                if steps % 8 == 0 and self.device.type == "cuda":
-                    torch.cuda.current_stream().synchronize()  # keeps the clock honest and the queue short
-                now = time.monotonic()
-                progress.trained_s += now - last
-                last = now
-                if now - reported > settings.report_every_s:
-                    self._report(stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool)
-                    losses, waited, reported = [], 0.0, now
-                if now - saved > settings.save_every_s:
-                    self.save()
-                    saved = time.monotonic()
-                if now - checked > settings.check_every_s:
-                    try:
-                        check()
-                    except Exception as error:
-                        self.log(f"check failed: {type(error).__name__}: {str(error)[:300]}")
-                    checked = time.monotonic()
-        finally:
-            ahead.close()
+        while progress.trained_s / total_s < stage.until:
+            share = (progress.trained_s / total_s - begin) / (stage.until - begin)
+            rate = _cosine(stage.rate, share) * min(1.0, (progress.step + 1) / 500)
+            before = time.monotonic()
+            plan = pool.planners.next()
+            waited += time.monotonic() - before
+            losses.append(self._step(plan, stage, share, rate, pool, banks, r))
+            progress.step += 1
+            progress.heard_s += stage.shape.batch * stage.shape.window_s
+            steps += 1
+            if pool.room(progress.step) and (slot := producer.take()) is not None:
+                pool.add(slot)
+            if steps % 128 == 0:
+                banks.renew()
+            if steps % 8 == 0 and self.device.type == "cuda":
+                torch.cuda.current_stream().synchronize()  # keeps the clock honest and the queue short
+            now = time.monotonic()
+            progress.trained_s += now - last
+            last = now
+            if now - reported > settings.report_every_s:
+                self._report(stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool)
+                losses, waited, reported = [], 0.0, now
+            if now - saved > settings.save_every_s:
+                self.save()
+                saved = time.monotonic()
+            if now - checked > settings.check_every_s:
+                try:
+                    check()
+                except Exception as error:
+                    self.log(f"check failed: {type(error).__name__}: {str(error)[:300]}")
+                checked = time.monotonic()
 
     def _step(self, plan: Plan, stage: Stage, share: float, rate: float, pool: SpeechPool, banks: scene.Banks,
               r: random.Random) -> Tensor:
         """One update. Returns both losses [2], still on the device."""
         shape = stage.shape
-        plan = plan.to(self.device)
+        batch = scene.labels(plan, self.device)
         with torch.no_grad():
             harm = stage.harm[0] + (stage.harm[1] - stage.harm[0]) * share
-            wave = scene.assemble(plan, pool.samples, shape.batch, shape.window_s * RATE_HZ)
-            wave = scene.record(wave, plan.speech, banks, r, harm)
-            mel = scene.to_features(wave, plan.end, banks, r)
+            wave = scene.assemble(plan, pool.samples)
+            wave = scene.record(wave, batch.speech, banks, r, harm)
+            mel = scene.to_features(wave, batch.end, banks, r)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            encoded = self.model.encoder(mel, plan.shift)
-            logits = self.model.decoder(plan.inputs, encoded)
+            encoded = self.model.encoder(mel, batch.shift)
+            logits = self.model.decoder(batch.inputs, encoded)
             pieces = self.model.ctc_logits(encoded)
-        attention = F.cross_entropy(logits.flatten(0, 1).float(), plan.outputs.flatten(), ignore_index=IGNORED)
-        ctc = self._ctc(pieces, plan)
+        attention = F.cross_entropy(logits.flatten(0, 1).float(), batch.outputs.flatten(), ignore_index=IGNORED)
+        ctc = self._ctc(pieces, batch)
         weight = stage.ctc[0] + (stage.ctc[1] - stage.ctc[0]) * share
         balance = 0.5 if shape.window_s <= 5 else 1.0
         (balance * attention + weight * ctc).backward()
@@ -252,14 +248,14 @@ class Trainer:
         self._update_average()
         return torch.stack([attention.detach(), ctc.detach()])
 
-    def _ctc(self, logits: Tensor, plan: Plan) -> Tensor:
+    def _ctc(self, logits: Tensor, batch: scene.Batch) -> Tensor:
         """Mean over the windows with text of the loss per piece."""
-        steps = torch.full_like(plan.piece_counts, logits.shape[1])
+        steps = torch.full_like(batch.piece_counts, logits.shape[1])
         each = F.ctc_loss(
-            logits.float().log_softmax(-1).transpose(0, 1), plan.pieces, steps, plan.piece_counts,
+            logits.float().log_softmax(-1).transpose(0, 1), batch.pieces, steps, batch.piece_counts,
             blank=self.tokens.text_size, reduction="none", zero_infinity=True,
         )
-        counts = plan.piece_counts.to(each.device, non_blocking=True)
+        counts = batch.piece_counts.to(each.device, non_blocking=True)
         return (each * (counts > 0) / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)
 
     def _update_average(self) -> None:

@@ -1,20 +1,17 @@
 """Which utterances go where in a window, and the tokens that should come out of it.
 
-A plan is made on the CPU from lengths and tokens alone; `scene` turns it into sound on the device.
+A plan is made from lengths and tokens alone, in processes of their own (`planners`; no PyTorch in here); `scene`
+turns it into sound on the device.
 """
 
 from __future__ import annotations
 
-import queue
 import random
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from training.asr.pool import Placed, SpeechPool
+from training.asr.material import Placed
 from training.asr.tokens import LANGUAGES, STEP_S, Tokens
 
 RATE_HZ = 16000
@@ -48,44 +45,38 @@ class Window:
 class Plan:
     """A batch: flat arrays of its parts, and its labels."""
 
-    source: torch.Tensor  # [M] first sample in the pool
-    length: torch.Tensor  # [M]
-    target: torch.Tensor  # [M] first sample in the flattened batch
-    gain: torch.Tensor  # [M]
-    total: int  # sum of lengths
-    inputs: torch.Tensor  # [B, L] tokens
-    outputs: torch.Tensor  # [B, L] next tokens, IGNORED where nothing is asked
-    pieces: torch.Tensor  # [B, S] CTC targets
-    piece_counts: torch.Tensor  # [B], stays on the CPU
-    speech: torch.Tensor  # [B] bool
-    end: torch.Tensor  # [B] sample after which only silence follows
-    shift: torch.Tensor  # [B] encoder frame at which the window begins
+    shape: Shape
+    source: np.ndarray  # [M] int64, first sample in the pool
+    length: np.ndarray  # [M] int64
+    target: np.ndarray  # [M] int64, first sample in the flattened batch
+    gain: np.ndarray  # [M] float32
+    inputs: np.ndarray  # [B, L] int32 tokens
+    outputs: np.ndarray  # [B, L] int32 next tokens, IGNORED where nothing is asked
+    pieces: np.ndarray  # [B, S] int32 CTC targets
+    piece_counts: np.ndarray  # [B] int64
+    speech: np.ndarray  # [B] bool
+    end: np.ndarray  # [B] int64, sample after which only silence follows
+    shift: np.ndarray  # [B] int64, encoder frame at which the window begins
 
-    def to(self, device: torch.device) -> Plan:
-        """On the device, CTC lengths excepted: the loss wants them on the CPU."""
-        moved = {}
-        for name, value in vars(self).items():
-            if isinstance(value, torch.Tensor) and name != "piece_counts":
-                if device.type == "cuda":
-                    value = value.pin_memory().to(device, non_blocking=True)
-            moved[name] = value
-        return Plan(**moved)
+
+Shelf = dict[str, list[Placed]]  # by language, what may be drawn
 
 
 class Planner:
-    """Draws windows of one shape from a pool."""
+    """Draws windows of one shape from a shelf."""
 
-    def __init__(self, pool: SpeechPool, tokens: Tokens, shape: Shape, seed: int, silent_share: float) -> None:
-        self.pool, self.tokens, self.shape = pool, tokens, shape
+    def __init__(self, shelf: Shelf, tokens: Tokens, shape: Shape, seed: int, silent_share: float) -> None:
+        self.shelf, self.tokens, self.shape = shelf, tokens, shape
         self.silent_share = silent_share
         self.r = random.Random(seed)
+        self._open_share = 0.1 if shape.window_s <= 5 else 0.3  # of the windows that have room for a piece
 
     def plan(self) -> Plan:
         r, shape = self.r, self.shape
         batch, samples = shape.batch, shape.window_s * RATE_HZ
-        inputs = np.full((batch, shape.positions), self.tokens.end, np.int64)
-        outputs = np.full((batch, shape.positions), IGNORED, np.int64)
-        pieces = np.zeros((batch, shape.pieces), np.int64)
+        inputs = np.full((batch, shape.positions), self.tokens.end, np.int32)
+        outputs = np.full((batch, shape.positions), IGNORED, np.int32)
+        pieces = np.zeros((batch, shape.pieces), np.int32)
         counts, speech, ends, shifts, parts = [], [], [], [], []
         # Short windows stand anywhere in the 30 s, so that every position and time is seen from the start.
         latest = (30 - shape.window_s) * 50
@@ -109,12 +100,11 @@ class Planner:
             ends.append(min(samples, int(window.end_s * RATE_HZ)))
             shifts.append(shift)
             parts += [(source, length, b * samples + at, gain) for source, length, at, gain in window.parts]
-        source, length, target, gain = (np.array(x) for x in zip(*parts)) if parts else ([],) * 4
+        source, length, target, gain = zip(*parts) if parts else ([],) * 4
         return Plan(
-            torch.as_tensor(source, dtype=torch.int64), torch.as_tensor(length, dtype=torch.int64),
-            torch.as_tensor(target, dtype=torch.int64), torch.as_tensor(gain, dtype=torch.float32),
-            int(np.sum(length)), torch.from_numpy(inputs), torch.from_numpy(outputs), torch.from_numpy(pieces),
-            torch.tensor(counts), torch.tensor(speech), torch.tensor(ends), torch.tensor(shifts),
+            shape, np.array(source, np.int64), np.array(length, np.int64), np.array(target, np.int64),
+            np.array(gain, np.float32), inputs, outputs, pieces, np.array(counts, np.int64),
+            np.array(speech, bool), np.array(ends, np.int64), np.array(shifts, np.int64),
         )
 
     def _silent(self) -> Window:
@@ -125,7 +115,7 @@ class Planner:
         """Utterances of one to four speakers of one language, with pauses."""
         r, window_s = self.r, self.shape.window_s
         language = r.choice(LANGUAGES)
-        slots = self.pool.active[language]
+        slots = self.shelf[language]
         count = 1 if window_s <= 5 else r.choices((1, 2, 3, 4), (4, 3, 2, 1))[0]
         turns = [_Turns(r.choice(slots), r) for _ in range(count)]
         level = min(max(r.gauss(-26, 6), -42), -12)
@@ -154,7 +144,7 @@ class Planner:
                     clock = self._first_pause() if tries < 20 else 0.1
                     continue
                 rest_s = window_s - clock
-                if window.texts and rest_s > 0.4 and not too_long and r.random() < 0.5:
+                if window.texts and rest_s > 0.4 and not too_long and r.random() < self._open_share:
                     window.open_time = clock
                     kept = min(int(rest_s * RATE_HZ), slot.slot.lengths[u])
                     window.parts.append((source, kept, at, gain))
@@ -220,7 +210,7 @@ class Planner:
 
     def _earlier_text(self, language: str, count: int, with_times: bool) -> list[int]:
         """The last `count` tokens of some text that might have come before."""
-        turns = _Turns(self.r.choice(self.pool.active[language]), self.r)
+        turns = _Turns(self.r.choice(self.shelf[language]), self.r)
         ids: list[int] = []
         clock = self.r.uniform(0, 2)
         for _ in range(12):
@@ -235,48 +225,24 @@ class Planner:
 
 
 class _Turns:
-    """The utterances of one speaker, one after the other, from a random one on."""
+    """The utterances of one speaker, one after the other, from a random one on; then those of another.
+
+    None comes twice in a window: that would teach the decoder to repeat itself.
+    """
 
     def __init__(self, placed: Placed, r: random.Random) -> None:
-        self.placed = placed
-        first, last = r.choice(placed.slot.speakers)
-        self.first, self.count = first, last - first
-        self.at = r.randrange(self.count)
+        self.placed, self.r = placed, r
+        self._change()
+
+    def _change(self) -> None:
+        first, last = self.r.choice(self.placed.slot.speakers)
+        self.first, self.left = first, last - first
+        self.count = self.left
+        self.at = self.r.randrange(self.count)
 
     def next(self) -> tuple[Placed, int]:
-        u = self.first + self.at % self.count
+        if self.left == 0:
+            self._change()
+        self.left -= 1
         self.at += 1
-        return self.placed, u
-
-
-class Ahead:
-    """Plans made by a thread while the device works."""
-
-    def __init__(self, make: Callable[[], Plan], depth: int = 6) -> None:
-        self._queue: queue.Queue[Plan | BaseException] = queue.Queue(depth)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(make,), daemon=True)
-        self._thread.start()
-
-    def _run(self, make: Callable[[], Plan]) -> None:
-        while not self._stop.is_set():
-            try:
-                item: Plan | BaseException = make()
-            except BaseException as error:  # handed to the reader, who raises it
-                item = error
-            while not self._stop.is_set():
-                try:
-                    self._queue.put(item, timeout=0.2)
-                    break
-                except queue.Full:
-                    continue
-
-    def next(self) -> Plan:
-        item = self._queue.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join()
+        return self.placed, self.first + self.at % self.count

@@ -60,7 +60,7 @@ def _from_packages(folder: Path) -> Location:
             _compile_stub(root)
             (root / "complete").touch()
     found = {path.name: path for path in sorted(root.rglob("*.so*"))}
-    data = next(root.rglob("espeak-ng-data")).parent
+    data = next(root.rglob("phontab")).parents[1]  # beside it lie dictionaries and voices
     dependencies = (str(found[_STUB]), str(found["libsonic.so.0"]))
     return Location(str(found["libespeak-ng.so.1"]), dependencies, str(data))
 
