@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from training.corpus.document import Document
 from training.corpus.meeting import write_meeting
 from training.corpus.monologue import write_dictation, write_interview, write_talk
-from training.corpus.writer import Writer
+from training.corpus.writer import Style, Writer
 
 WRITERS = {
     "meeting": write_meeting,
@@ -18,7 +18,12 @@ SHARES = {"meeting": 0.5, "interview": 0.2, "talk": 0.15, "dictation": 0.15}
 
 
 def document(
-    language: str, split: str, seed: int, index: int, kinds: Sequence[str] | None = None
+    language: str,
+    split: str,
+    seed: int,
+    index: int,
+    kinds: Sequence[str] | None = None,
+    style: Style = Style(),
 ) -> Document:
     """One document; any order, any process."""
     if language not in ("en", "vi") or split not in ("train", "test"):
@@ -26,7 +31,7 @@ def document(
     rng = random.Random(f"document|{language}|{split}|{seed}|{index}")
     kinds = kinds or list(SHARES)
     kind = rng.choices(kinds, [SHARES[kind] for kind in kinds])[0]
-    return WRITERS[kind](Writer(language, split, rng), f"{language}-{split}-{seed}-{index}-{kind}")
+    return WRITERS[kind](Writer(language, split, rng, style), f"{language}-{split}-{seed}-{index}-{kind}")
 
 
 def documents(language: str, split: str, seed: int, kinds: Sequence[str] | None = None) -> Iterator[Document]:

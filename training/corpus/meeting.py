@@ -51,16 +51,17 @@ class Meeting:
         self.notes = Notes()
         self.words = 0
         self.idle = False  # small talk only
-        self.named: set[str] = set()  # speakers whose name was said
+        self.named: dict[str, None] = {}  # speakers whose name was said, in that order
         self.target_words = self._length()
         self.people = self._seat()
         self.chair = self.people[0]
 
     def _length(self) -> int:
         kind = self.rng.random()
-        if kind < 0.2:
+        brief = self.writer.style.brief
+        if kind < brief:
             return self.rng.randint(110, 240)
-        return self.rng.randint(270, 450) if kind < 0.8 else self.rng.randint(450, 880)
+        return self.rng.randint(270, 450) if kind < brief + 0.75 * (1 - brief) else self.rng.randint(450, 880)
 
     def _seat(self) -> list[Person]:
         fewest, most = (2, 4) if self.target_words < 200 else (3, 6)
@@ -96,7 +97,7 @@ class Meeting:
 
     def name(self, person: Person) -> str:
         """How `person` is addressed; from now on the name is known."""
-        self.named.add(person.speaker)
+        self.named[person.speaker] = None
         return self.writer.called(person.given, person.gender)
 
     def other(self, *but: Person) -> Person:
@@ -140,11 +141,11 @@ class Meeting:
             self.act(chair, "invite_intro")
             for guest in guests:
                 self.act(guest, "self_intro", full=guest.full)
-            self.named.update(person.speaker for person in self.people)
+            self.named.update(dict.fromkeys(person.speaker for person in self.people))
         elif way < 0.8:
             self.act(chair, "chair_self", full=chair.full)
             self.act(chair, "presence", names=self.writer.join([guest.full for guest in guests]))
-            self.named.update(person.speaker for person in self.people)
+            self.named.update(dict.fromkeys(person.speaker for person in self.people))
             for guest in guests:
                 if rng.random() < 0.4:
                     self.act(guest, "greet_back")
@@ -319,15 +320,8 @@ class Meeting:
 
     def listed_people(self) -> list[Person]:
         """The participants in the order in which their names are heard first."""
-        words = self._plain_words()
-        return sorted(
-            (person for person in self.people if person.speaker in self.named),
-            key=lambda person: words.index(person.given),
-        )
-
-    def _plain_words(self) -> list[str]:
-        text = " ".join(turn.text for turn in self.turns)
-        return [word.strip('.,?!:;"').removesuffix("'s") for word in text.split()]
+        by_speaker = {person.speaker: person for person in self.people}
+        return [by_speaker[speaker] for speaker in self.named]
 
     def facts(self) -> dict[str, dict]:
         writer, notes = self.writer, self.notes

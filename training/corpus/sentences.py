@@ -81,7 +81,7 @@ def _widening(language: str, split: str, rng: random.Random) -> Iterator[str]:
     """Random grammar over the word lists; for Vietnamese also single syllables of every kind."""
     writer = Writer(language, split, rng)
     templates = writer.allowed(LANGUAGES[language].WIDEN)
-    syllables = all_syllables() if language == "vi" else []
+    syllables = all_syllables() if language == "vi" else ()
     while True:
         if syllables and rng.random() < 0.25:
             yield syllable_sentence(rng, syllables)

@@ -6,8 +6,10 @@ vowel given by the rime. The list is wider than the dictionary: a recogniser has
 words as well.
 """
 
+import functools
 import random
 import unicodedata
+from collections.abc import Sequence
 
 INITIALS = [
     "",
@@ -72,7 +74,8 @@ def _spell(initial: str, rime: str) -> str | None:
     return initial + rime
 
 
-def all_syllables() -> list[str]:
+@functools.cache
+def all_syllables() -> tuple[str, ...]:
     """Every syllable once, in NFC, sorted by rule and not by alphabet."""
     found: dict[str, None] = {}
     for rime in RIMES:
@@ -85,10 +88,10 @@ def all_syllables() -> list[str]:
                 if stopped and name not in ("sắc", "nặng"):
                     continue
                 found[unicodedata.normalize("NFC", spelled.replace(".", mark))] = None
-    return list(found)
+    return tuple(found)
 
 
-def syllable_sentence(rng: random.Random, syllables: list[str]) -> str:
+def syllable_sentence(rng: random.Random, syllables: Sequence[str]) -> str:
     """Some syllables in a row, as a sentence without meaning."""
     chosen = [rng.choice(syllables) for _ in range(rng.randint(3, 10))]
     return " ".join(chosen).capitalize() + "."

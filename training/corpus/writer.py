@@ -2,19 +2,35 @@
 
 import random
 import re
+from dataclasses import dataclass
 
 from training.corpus import english, quantities, vietnamese
 from training.corpus.lexicon import sections
+from training.corpus.syllables import all_syllables
 
 LANGUAGES = {"en": english, "vi": vietnamese}
 CORRECTED = 0.12  # share of the correctable slots that are said wrongly first
 UNSEEN_WORDS = 0.4  # share of the words of a test document that only the test split has
+
+MADE_UP_LENGTH = 30  # characters; with what is added to a topic it stays below the 50 of a tag
 
 _SLOT = re.compile(r"\{(!?)([a-z_]+)(\d?)\}")
 _FIRST_LETTER = re.compile(r"((?:^|[.?!][\"”]?\s+)[\"“]?)([^\W\d_])")
 _ARTICLE = re.compile(
     r"\b([Aa]) (?=[aeiouAEIOU])(?!(?:uni|use|user|euro|Euro|one-|unicorn)\b|uni[cfqv]|Uni[cfqv])"
 )
+
+
+@dataclass(frozen=True)
+class Style:
+    """What the language model's training wants otherwise than the plain corpus.
+
+    invented: share of the names and nouns that are made up, so that copying is learned rather than a word
+    list brief: share of the meetings that are brief
+    """
+
+    invented: float = 0.0
+    brief: float = 0.2
 
 
 class Writer:
@@ -24,20 +40,39 @@ class Writer:
     document.
     """
 
-    def __init__(self, language: str, split: str, rng: random.Random):
+    def __init__(self, language: str, split: str, rng: random.Random, style: Style = Style()):
         self.language = language
         self.split = split
         self.rng = rng
+        self.style = style
         self.avoid: set[str] = set()
         self._module = LANGUAGES[language]
         self._lexicon = sections(language)
         self._used: dict[str, set[str]] = {}
 
     def word(self, section: str) -> str:
+        if self.style.invented and self.rng.random() < self.style.invented:
+            made_up = self._invent(section)
+            if made_up:
+                return made_up
         both, unseen = self._lexicon[section]
         if self.split == "test" and unseen and self.rng.random() < UNSEEN_WORDS:
             return self.rng.choice(unseen)
         return self.rng.choice(both)
+
+    def _invent(self, section: str) -> str | None:
+        """A name that nobody has, or a noun put together at random; None where only real words will do."""
+        rng = self.rng
+        if section.startswith("given") or section in ("family", "city", "company", "project"):
+            if self.language == "en":
+                return invented_name(rng)
+            syllables = 1 if section.startswith(("given", "family")) else 2
+            return " ".join(rng.choice(all_syllables()).capitalize() for _ in range(syllables))
+        if section in ("head", "document", "event", "thing", "subject", "aspect", "meetingkind"):
+            words = self._lexicon["common"][0] + self._lexicon["noun"][0]
+            made_up = " ".join(rng.choice(words) for _ in range(rng.randint(1, 3)))
+            return made_up if len(made_up) <= MADE_UP_LENGTH else None
+        return None
 
     def templates(self, act: str) -> list[str]:
         """The templates of an act that this split may use."""
@@ -163,6 +198,17 @@ class Writer:
 
     def subject(self) -> str:
         return self.word("subject")
+
+
+def invented_name(rng: random.Random) -> str:
+    """Two or three syllables of English letters: "Brendola", "Tusk"."""
+    onsets = "b br c ch d dr f fl g gr h j k kl l m n p ph qu r s sh st t th tr v w z".split()
+    codas = "- - - - n r l s m ck nd st rt x".split()
+    name = "".join(
+        rng.choice(onsets) + rng.choice("aaeeiioouy") + rng.choice(codas).strip("-")
+        for _ in range(rng.randint(1, 3))
+    )
+    return name.capitalize()
 
 
 def capital(text: str) -> str:
