@@ -4,11 +4,11 @@
     python3 -m training.evaluate asr --model models/mini/asr --data build/eval/asr-en build/eval/noise15-en
     python3 -m training.evaluate vad --model models/mini/vad/model.safetensors --data build/eval/vad10-en
 
-`asr` runs the C++ program with greedy decoding and gives one row per folder: word and character errors
-of the normalised text, words whose case and punctuation are right among those recognised, segments that
-start within 0.2 s of a sentence or of a voice after a pause, recordings whose language was found, and
-recordings without any word. Words are compared in the order of the turns' starts, so overlapping speech
-counts as errors.
+`asr` runs the C++ program with greedy decoding (one beam, temperature 0) and gives one row per folder:
+word and character errors of the normalised text, words whose case and punctuation are right among those
+recognised, segments that start within 0.2 s of a sentence or of a voice after a pause, recordings whose
+language was found, and recordings without any word. Words are compared in the order of the turns'
+starts, so overlapping speech counts as errors.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def transcribe(program: Path, model: Path, files: list[Path], options: list[str]
     """The program's JSON for each file."""
     with tempfile.TemporaryDirectory() as folder:
         command = [program, "transcribe", *files, "--model", model, "--output-format", "json"]
-        command += ["--output-dir", folder, "--quiet", "--beam-size", "1", *options]
+        command += ["--output-dir", folder, "--quiet", "--beam-size", "1", "--temperature", "0", *options]
         done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
         if done.returncode != 0:
             raise SystemExit(f"{program} failed ({done.returncode}): {done.stderr[-2000:]}")
