@@ -74,7 +74,8 @@ def money(language: str, rng: random.Random) -> str:
             return f"{rng.randint(1, 9)}.{rng.randint(1, 9)} million {unit}"
         if kind < 0.5:
             return f"{digits(language, rng.randint(2, 99) * 500)} {unit}"
-        return f"{digits(language, rng.choice([rng.randint(11, 99), rng.randint(2, 99) * 10, rng.randint(2, 40) * 50]))} {unit}"
+        amount = rng.choice([rng.randint(11, 99), rng.randint(2, 99) * 10, rng.randint(2, 40) * 50])
+        return f"{digits(language, amount)} {unit}"
     if kind < 0.15:
         return f"{rng.randint(1, 9)},{rng.randint(1, 9)} tỷ đồng"
     if kind < 0.6:

@@ -32,7 +32,8 @@ def prompt(job: str, transcript: str, empty_thinking: bool = False) -> str:
 
 
 # Jinja2, rendered by `transformers` and by the service. Reasoning of earlier turns is left out, as Qwen3
-# does. CHAT_TEMPLATE = """\
+# does.
+CHAT_TEMPLATE = """\
 {%- set found = namespace(last=-1) %}
 {%- for message in messages %}
 {%- if message.role == 'user' %}{% set found.last = loop.index0 %}{% endif %}

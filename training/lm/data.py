@@ -148,16 +148,16 @@ class Batches:
 
     def _index(self) -> None:
         """Sorts the window's examples into buckets of like length, in random order."""
-        self._buckets: dict[int, list[tuple[int, int, int]]] = {size: [] for size in BUCKETS}
-        self._tokens = 0
-        for place, shard in enumerate(self._window):
-            starts = np.concatenate([[0], shard.ends[:-1]])
-            for start, end in zip(starts.tolist(), shard.ends.tolist()):
-                bucket = next(size for size in BUCKETS if end - start <= size)
-                self._buckets[bucket].append((place, start, end))
-                self._tokens += end - start
-        for examples in self._buckets.values():
-            self._rng.shuffle(examples)
+        ends = [shard.ends for shard in self._window]
+        starts = [np.concatenate([[0], shard.ends[:-1]]) for shard in self._window]
+        places = [np.full(len(shard.ends), place) for place, shard in enumerate(self._window)]
+        spans = np.stack([np.concatenate(part) for part in (places, starts, ends)], axis=1)  # [examples, 3]
+        sizes = spans[:, 2] - spans[:, 1]
+        bucket_of = np.searchsorted(BUCKETS, sizes)
+        self._tokens = int(sizes.sum())
+        self._buckets = {
+            size: self._rng.permutation(spans[bucket_of == number]) for number, size in enumerate(BUCKETS)
+        }
         self._places = dict.fromkeys(BUCKETS, 0)
 
     def draw(self, longest: int) -> Batch:
@@ -166,7 +166,7 @@ class Batches:
             self._window.append(next(self._shards))
             self._drawn = 0
             self._index()
-        allowed = [size for size in BUCKETS if size <= longest and self._buckets[size]]
+        allowed = [size for size in BUCKETS if size <= longest and len(self._buckets[size])]
         shares = np.array([size * len(self._buckets[size]) for size in allowed], float)
         bucket = allowed[self._rng.choice(len(allowed), p=shares / shares.sum())]
         examples = self._buckets[bucket]
@@ -180,5 +180,5 @@ class Batches:
             shard = self._window[place]
             tokens[row, : end - start] = shard.tokens[start:end]
             weights[row, : end - start] = shard.weights[start:end] / 255.0
-            self._drawn += end - start
+            self._drawn += int(end - start)
         return Batch(tokens, weights)

@@ -62,7 +62,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--uses", type=float, default=2.5, help="how often an example is used, about")
     parser.add_argument("--rate", type=float, default=2e-3, help="peak rate of learning")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--shard-documents", type=int, default=192)
+    parser.add_argument("--shard-documents", type=int, default=384)
     parser.add_argument("--vocabulary-documents", type=int, default=4000, help="per language")
     parser.add_argument("--documents", type=int, default=100, help="of the final evaluation, per language")
     parser.add_argument(
@@ -238,8 +238,8 @@ class Trainer:
                     self.losses.append([self.step, seconds, mean])
                     speed = drawn / (time.monotonic() - since)
                     print(
-                        f"step {self.step}  {seconds / 60:.2f} min  loss {mean:.4f}  {speed / 1000:.0f} k tokens/s  "
-                        f"shard {batches.oldest}",
+                        f"step {self.step}  {seconds / 60:.2f} min  loss {mean:.4f}  "
+                        f"{speed / 1000:.0f} k tokens/s  shard {batches.oldest}",
                         flush=True,
                     )
                     sums, drawn, since = [], 0, time.monotonic()
