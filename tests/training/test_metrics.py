@@ -41,8 +41,10 @@ def test_characters():
     assert metrics.character_errors("", "").rate == 0
 
 
-@pytest.mark.parametrize("truth,got,expected", [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("kitten", "sitting", 3),
-                                                ("aaa", "aa", 1), ("abab", "baba", 2)])  # fmt: skip
+DISTANCES = [("", "", 0), ("abc", "", 3), ("", "ab", 2), ("kitten", "sitting", 3), ("aaa", "aa", 1)]
+
+
+@pytest.mark.parametrize("truth,got,expected", [*DISTANCES, ("abab", "baba", 2)])
 def test_edit_distance(truth, got, expected):
     assert metrics.edit_distance(list(truth), list(got)) == expected
 
