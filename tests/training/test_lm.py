@@ -251,3 +251,26 @@ def test_the_script_trains_resumes_and_exports(tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert len(names) <= 8 and "training.json" in names
     load(tmp_path / "out")
+
+
+def test_recognised_transcripts_are_measured(tmp_path, tokenizer):
+    from training.lm.evaluate import heard_cases, measure, table
+
+    made = document("vi", "test", 2, 1, ["meeting"])
+    line = {
+        "language": "vi",
+        "template": "meeting_notes_v2",
+        "transcript": made.text(),
+        "facts": made.facts["meeting_notes_v2"],
+    }
+    (tmp_path / "heard.jsonl").write_text(json.dumps(line, ensure_ascii=False) + "\n", encoding="utf-8")
+    rows = measure(untrained(), tokenizer, heard_cases(tmp_path / "heard.jsonl"), None, 4)
+    assert rows[0].count == 1 and rows[0].rates["valid"] == 0.0
+    assert "summary, recognised, vi (1)" in table(rows)
+
+
+def untrained() -> Qwen3:
+    """With room for the tokens of a whole meeting."""
+    made = Qwen3(Config(SMALL.vocab_size, 48, 96, 1, 4, 2, 16))
+    made.initialise(torch.Generator().manual_seed(1))
+    return made.eval()

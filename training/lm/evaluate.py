@@ -62,6 +62,17 @@ def cases(language: str, count: int) -> list[_Case]:
     return made
 
 
+def heard_cases(path: Path) -> list[_Case]:
+    """Transcripts of a recogniser, with the facts of what was really said."""
+    made = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        heard = json.loads(line)
+        facts, template = heard["facts"], heard["template"]
+        example = jobs.Example(template, heard["language"], heard["transcript"], jobs.compact(facts))
+        made.append(_Case(("summary, recognised", heard["language"]), example, facts))
+    return made
+
+
 def evaluate(
     network: Qwen3, tokenizer: Tokenizer, count: int, answers: Path | None = None, most: int = LONGEST_ANSWER
 ) -> list[Row]:
@@ -70,6 +81,13 @@ def evaluate(
     @param most     tokens an answer may have
     """
     todo = [case for language in ("en", "vi") for case in cases(language, count)]
+    return measure(network, tokenizer, todo, answers, most)
+
+
+def measure(
+    network: Qwen3, tokenizer: Tokenizer, todo: list[_Case], answers: Path | None, most: int
+) -> list[Row]:
+    """Lets the model answer all cases and sums up, a row per kind and language."""
     prompts = [
         tokenizer.encode(chat.prompt(case.example.job, case.example.transcript, empty_thinking=True)).ids
         for case in todo
@@ -116,13 +134,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("--documents", type=int, default=100, help="per language")
+    parser.add_argument(
+        "--heard", type=Path, help="JSON lines of recognised transcripts, instead of documents"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--answers", type=Path, help="write transcripts and answers here, as JSON lines")
     options = parser.parse_args()
     network, tokenizer = load(options.model)
     network.to(options.device).eval()
     started = time.monotonic()
-    rows = evaluate(network, tokenizer, options.documents, options.answers)
+    if options.heard:
+        todo = heard_cases(options.heard)
+        rows = measure(network, tokenizer, todo, options.answers, LONGEST_ANSWER)
+    else:
+        rows = evaluate(network, tokenizer, options.documents, options.answers)
     print(table(rows))
     print(f"{time.monotonic() - started:.0f} s on {options.device}, torch {torch.__version__}")
 

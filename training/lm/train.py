@@ -170,17 +170,17 @@ class Trainer:
     # ---- training
 
     def loss(self, batch: Batch) -> torch.Tensor:
-        """Weighted cross entropy of the next token."""
+        """Weighted cross entropy of the next token; the decoder runs in bfloat16 on CUDA."""
         tokens = torch.from_numpy(batch.tokens).to(self.device, non_blocking=True)
         weights = torch.from_numpy(batch.weights).to(self.device, non_blocking=True)[:, 1:].reshape(-1)
         mixed = contextlib.nullcontext()
         if self.device.type == "cuda":
             mixed = torch.autocast("cuda", dtype=torch.bfloat16)
         with mixed:
-            logits = self.network.logits(self.network(tokens[:, :-1]))
-        losses = F.cross_entropy(
-            logits.float().view(-1, logits.shape[-1]), tokens[:, 1:].reshape(-1), reduction="none"
-        )
+            hidden = self.network(tokens[:, :-1])
+        # Outside of autocast: the differences between likely tokens would be lost in bfloat16.
+        logits = self.network.logits(hidden.float()).flatten(0, 1)
+        losses = F.cross_entropy(logits, tokens[:, 1:].reshape(-1), reduction="none")
         return (losses * weights).sum() / weights.sum()
 
     def update(self, batch: Batch, progress: float) -> torch.Tensor:
