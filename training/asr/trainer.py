@@ -39,6 +39,8 @@ class Stage:
     ctc: tuple[float, float]
     silent_share: float
     harm: tuple[float, float]  # share of rooms, filters and noise
+    wanted: float = math.inf  # attention loss without which the stage goes on, until `latest`
+    latest: float = 0.0  # share of the training time
 
 
 def stages(scale: float = 1.0) -> tuple[Stage, ...]:
@@ -48,7 +50,7 @@ def stages(scale: float = 1.0) -> tuple[Stage, ...]:
         return max(2, round(batch * scale))
 
     return (
-        Stage("5 s", 0.22, Shape(5, size(256), 96, 72), (1.5e-3, 1.1e-3), (0.7, 0.5), 0.03, (0.2, 0.8)),
+        Stage("5 s", 0.22, Shape(5, size(256), 96, 72), (1.5e-3, 1.1e-3), (0.7, 0.5), 0.03, (0.2, 0.8), 1.2, 0.4),
         Stage("15 s", 0.42, Shape(15, size(128), 256, 180), (1.1e-3, 8e-4), (0.4, 0.3), 0.06, (0.8, 1.0)),
         Stage("30 s", 1.0, Shape(30, size(64), 448, 260), (8e-4, 1e-5), (0.3, 0.1), 0.08, (1.0, 1.0)),
     )
@@ -143,8 +145,10 @@ class Trainer:
         """
         total_s = self.progress.trained_s + max(1.0, stop_at - time.monotonic())
         for index, stage in enumerate(self.stages):
-            begin = self.stages[index - 1].until if index else 0.0
-            if self.progress.trained_s / total_s < stage.until:
+            passed = self.progress.trained_s / total_s
+            if passed < stage.until:
+                # A stage before this one may have taken longer than it should.
+                begin = max(self.stages[index - 1].until, min(passed, self.stages[index - 1].latest)) if index else 0.0
                 self._run_stage(stage, begin, total_s, pool, producer, banks, check)
         self.save()
 
@@ -187,8 +191,11 @@ class Trainer:
         r = random.Random(seed)
         pool.planners.begin(stage.shape, seed, stage.silent_share)
         began_s, losses, waited, steps = progress.trained_s, [], 0.0, 0
-        while progress.trained_s / total_s < stage.until:
-            share = (progress.trained_s / total_s - begin) / (stage.until - begin)
+        attention = math.inf  # mean before the last report
+        while (passed := progress.trained_s / total_s) < stage.until or (
+            attention > stage.wanted and passed < stage.latest
+        ):
+            share = min(1.0, (passed - begin) / (stage.until - begin))
             rate = _cosine(stage.rate, share) * min(1.0, (progress.step + 1) / 500)
             before = time.monotonic()
             plan = pool.planners.next()
@@ -207,7 +214,7 @@ class Trainer:
             progress.trained_s += now - last
             last = now
             if now - reported > settings.report_every_s:
-                self._report(stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool)
+                attention = self._report(stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool)
                 losses, waited, reported = [], 0.0, now
             if now - saved > settings.save_every_s:
                 self.save()
@@ -264,7 +271,8 @@ class Trainer:
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
 
     def _report(self, stage: Stage, losses: list[Tensor], rate: float, speed: float, waited: float,
-                pool: SpeechPool) -> None:
+                pool: SpeechPool) -> float:
+        """Logs the means since the last report; returns that of the attention loss."""
         attention, ctc = torch.stack(losses).mean(0).tolist()
         row = {
             "stage": stage.name, "step": self.progress.step, "trained_s": round(self.progress.trained_s, 1),
@@ -276,6 +284,7 @@ class Trainer:
                  f"waited {waited:.1f} s for plans, pool {row['pool_hours']} h of {pool.received} slots, "
                  f"heard {self.progress.heard_s / 3600:.0f} h")
         (self.settings.out / "history.json").write_text(json.dumps(self.history))
+        return attention
 
 
 def _cosine(ends: tuple[float, float], share: float) -> float:

@@ -1,5 +1,8 @@
 """espeak-ng as a function from text to samples and word times.
 
+The wavering of its voices goes on from one utterance to the next, so samples (not texts, nor voices) depend a little on
+what the process said before; ending and starting the library again, which would reset that, hangs in 1.51.
+
 The shared library is called in this process: no child process per sentence, no WAV files. It keeps its state in
 globals, so one process holds one library and speaks one utterance at a time (see `synthesise` for many
 processes).
@@ -187,6 +190,9 @@ def _finish(raw: np.ndarray, events: list[tuple[int, int, int]], text: str, taps
         end = events[i + 1][2] if i + 1 < len(events) else len(raw)
         start_s = min(max(sample * _UP / _DOWN - first, 0) / RATE_HZ, length_s)
         end_s = min(max(end * _UP / _DOWN - first, 0) / RATE_HZ, length_s)
+        # The next word's start is known, not this one's end: a pause between them belongs to neither.
+        heard = sounding_range(sound[first:last][int(start_s * RATE_HZ) : int(end_s * RATE_HZ)])[1]
+        end_s = min(end_s, start_s + heard / RATE_HZ)
         words.append(Word(text[position : position + length], start_s, end_s))
     return Speech(samples, words)
 

@@ -36,7 +36,7 @@ def process_pool(processes: int | None = None, nice: int = 0) -> Pool:
 
 def synthesise_many(jobs: Sequence[Job], processes: int | None = None, pool: Pool | None = None,
                     ) -> list[espeak.Speech]:
-    """All jobs, in their order. Same jobs, same samples: everything follows from the jobs' seeds."""
+    """All jobs, in their order. Speakers follow from the jobs' seeds; samples up to what `espeak` says of them."""
     if pool is not None:
         return pool.map(synthesise, jobs, chunksize=16)
     if len(jobs) < 8:
