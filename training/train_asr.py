@@ -23,7 +23,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--test-hours", type=float, default=1.0, help="for each language and kind of voice")
     parser.add_argument("--reserve", type=float, default=90, help="seconds kept for evaluation and export")
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--tiny", action="store_true", help="a small network and small batches, to try the code")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a small network and small batches, to try the code"
+    )
     return parser.parse_args()
 
 

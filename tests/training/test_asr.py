@@ -15,7 +15,12 @@ from training.asr.material import Placed, Slot  # noqa: E402
 from training.asr.network import Config, Whisper  # noqa: E402
 from training.asr.windows import IGNORED, Planner, Shape  # noqa: E402
 
-TEXTS = ["Good morning, everyone.", "The budget is ready.", "Xin chào mọi người.", "Nguyễn Văn Nam trình bày."] * 20
+TEXTS = [
+    "Good morning, everyone.",
+    "The budget is ready.",
+    "Xin chào mọi người.",
+    "Nguyễn Văn Nam trình bày.",
+] * 20
 
 
 @pytest.fixture(scope="module")
@@ -104,5 +109,7 @@ def test_features_behind_the_end_are_one_of_three_kinds():
     banks = type("Banks", (), {"generator": torch.Generator().manual_seed(1)})
     wave = torch.randn(32, 80000, generator=banks.generator) * 0.1
     x = scene.to_features(wave, torch.full((32,), 40000), banks, random.Random(1), mask=False)
-    kinds = {"noise" if m > 0.1 else "zeros" if m == 0 else "silence" for m in x[:, :, 300:].mean((1, 2)).tolist()}
+    kinds = {
+        "noise" if m > 0.1 else "zeros" if m == 0 else "silence" for m in x[:, :, 300:].mean((1, 2)).tolist()
+    }
     assert "zeros" in kinds and len(kinds) >= 2

@@ -33,11 +33,13 @@ def word_rows(text_ids: list[int], tokens: Tokens) -> list[int]:
     return [i for i, t in enumerate(text_ids) if tokens.tokenizer.id_to_token(t).startswith("Ġ")]
 
 
-def best_heads(model: Whisper, tokens: Tokens, windows: list[TestWindow], most: int = 4,
-               ) -> tuple[list[list[int]], dict[str, float]]:
+def best_heads(
+    model: Whisper, tokens: Tokens, windows: list[TestWindow], most: int = 4
+) -> tuple[list[list[int]], dict[str, float]]:
     """Heads [[layer, head], ...] that point at the word being written, and the share of words they hit.
 
-    Hit: the frame of greatest weight, when the first token of a word is predicted, lies within 0.1 s of the word.
+    Hit: the frame of greatest weight, when the first token of a word is predicted, lies within 0.1 s
+    of the word.
     """
     model.eval()
     device = next(model.parameters()).device
@@ -62,8 +64,11 @@ def best_heads(model: Whisper, tokens: Tokens, windows: list[TestWindow], most: 
     if hits is None:
         last = model.config.decoder_layers - 1
         return [[last, head] for head in range(model.config.heads)], {}
-    share = {(layer, head): float(hits[layer, head]) / words
-             for layer in range(hits.shape[0]) for head in range(hits.shape[1])}
+    share = {
+        (layer, head): float(hits[layer, head]) / words
+        for layer in range(hits.shape[0])
+        for head in range(hits.shape[1])
+    }
     ranked = sorted(share, key=share.get, reverse=True)
     good = [pair for pair in ranked if share[pair] > 0.85 * share[ranked[0]]][:most]
     return [list(pair) for pair in sorted(good)], {f"{a},{b}": round(v, 3) for (a, b), v in share.items()}

@@ -123,7 +123,9 @@ class Results:
 class Examiner:
     """Runs a network over test sets."""
 
-    def __init__(self, tokens: Tokens, sets: TestSets, device: torch.device, seed: int, batch: int = 64) -> None:
+    def __init__(
+        self, tokens: Tokens, sets: TestSets, device: torch.device, seed: int, batch: int = 64
+    ) -> None:
         self.tokens, self.sets, self.device, self.seed, self.batch = tokens, sets, device, seed, batch
 
     def run(self, model: Whisper, most: int | None = None) -> Results:
@@ -131,7 +133,8 @@ class Examiner:
         model.eval()
         results = Results()
         for name, windows, noisy in (
-            ("clean", self.sets.single, False), ("noise 15 dB", self.sets.single, True),
+            ("clean", self.sets.single, False),
+            ("noise 15 dB", self.sets.single, True),
             ("unseen voice", self.sets.unseen, False),
         ):
             windows = _shortened(windows, most)
@@ -140,7 +143,9 @@ class Examiner:
             right = [d.language == w.language for d, w in zip(decoded, windows)]
             results.figures[f"language right, {name}"] = float(np.mean(right))
             if name == "clean":
-                results.figures["speech taken for silence"] = float(np.mean([d.no_speech > 0.6 for d in decoded]))
+                results.figures["speech taken for silence"] = float(
+                    np.mean([d.no_speech > 0.6 for d in decoded])
+                )
             if name == "unseen voice":
                 self._voices(windows, decoded, results)
         packed = _shortened(self.sets.packed, most)
@@ -152,7 +157,9 @@ class Examiner:
         self._silence(model, results, min(512, most or 512))
         return results
 
-    def _decode(self, model: Whisper, windows: list[TestWindow], noisy: bool, timestamps: bool) -> list[Decoded]:
+    def _decode(
+        self, model: Whisper, windows: list[TestWindow], noisy: bool, timestamps: bool
+    ) -> list[Decoded]:
         generator = torch.Generator(self.device).manual_seed(self.seed)
         decoded: list[Decoded] = []
         for i in range(0, len(windows), self.batch):
@@ -164,8 +171,14 @@ class Examiner:
             decoded += greedy(model, self.tokens, log_mel(wave), timestamps=timestamps)
         return decoded
 
-    def _text_figures(self, name: str, windows: list[TestWindow], decoded: list[Decoded], results: Results,
-                      written: bool = False) -> None:
+    def _text_figures(
+        self,
+        name: str,
+        windows: list[TestWindow],
+        decoded: list[Decoded],
+        results: Results,
+        written: bool = False,
+    ) -> None:
         for language in LANGUAGES:
             chosen = [(w, d) for w, d in zip(windows, decoded) if w.language == language]
             texts = [(w.text, self._text(d)) for w, d in chosen]
@@ -187,11 +200,13 @@ class Examiner:
         errors: dict[str, metrics.Errors] = {}
         for w, d in zip(windows, decoded):
             variant = w.voice.partition("+")[2]
-            errors[variant] = errors.get(variant, metrics.Errors()) + metrics.word_errors(w.text, self._text(d))
+            errors[variant] = errors.get(variant, metrics.Errors()) + metrics.word_errors(
+                w.text, self._text(d)
+            )
         results.by_voice = {name: round(e.rate, 4) for name, e in sorted(errors.items())}
 
     def _start_figures(self, windows: list[TestWindow], decoded: list[Decoded], results: Results) -> None:
-        """Share of the true segments whose start was found within 0.2 s, and of the found ones that are true."""
+        """Share of the true starts that were found within 0.2 s, and of the found ones that are true."""
         found_true, all_true, right_found, all_found = 0, 0, 0, 0
         for w, d in zip(windows, decoded):
             starts = segment_starts(d.ids, self.tokens)
@@ -208,7 +223,9 @@ class Examiner:
         for first in range(0, count, 32):
             wave, _ = sounds.non_speech(min(32, count - first), WINDOW, generator)
             decoded += greedy(model, self.tokens, log_mel(wave), most=32)
-        results.figures["no speech, probability above 0.6"] = float(np.mean([d.no_speech > 0.6 for d in decoded]))
+        results.figures["no speech, probability above 0.6"] = float(
+            np.mean([d.no_speech > 0.6 for d in decoded])
+        )
         results.figures["no speech, no words"] = float(np.mean([not d.ids for d in decoded]))
 
 
@@ -228,13 +245,19 @@ def segment_starts(ids: list[int], tokens: Tokens) -> list[float]:
 
 # The targets of the recogniser: name of the figure, limit, whether it must stay below.
 TARGETS: tuple[tuple[str, float, bool], ...] = (
-    ("WER en, clean", 0.04, True), ("WER vi, clean", 0.06, True),
-    ("WER en, noise 15 dB", 0.08, True), ("WER vi, noise 15 dB", 0.10, True),
-    ("WER en, unseen voice", 0.08, True), ("WER vi, unseen voice", 0.08, True),
-    ("case and punctuation right, en", 0.90, False), ("case and punctuation right, vi", 0.90, False),
-    ("starts within 0.2 s, of the true", 0.95, False), ("starts within 0.2 s, of the found", 0.95, False),
+    ("WER en, clean", 0.04, True),
+    ("WER vi, clean", 0.06, True),
+    ("WER en, noise 15 dB", 0.08, True),
+    ("WER vi, noise 15 dB", 0.10, True),
+    ("WER en, unseen voice", 0.08, True),
+    ("WER vi, unseen voice", 0.08, True),
+    ("case and punctuation right, en", 0.90, False),
+    ("case and punctuation right, vi", 0.90, False),
+    ("starts within 0.2 s, of the true", 0.95, False),
+    ("starts within 0.2 s, of the found", 0.95, False),
     ("language right, clean", 0.99, False),
-    ("no speech, probability above 0.6", 0.99, False), ("no speech, no words", 0.99, False),
+    ("no speech, probability above 0.6", 0.99, False),
+    ("no speech, no words", 0.99, False),
 )
 
 
@@ -249,8 +272,12 @@ def table(results: Results) -> str:
         met = "" if limit is None else ("yes" if (value <= limit if below else value >= limit) else "**no**")
         lines.append(f"| {name} | {wanted} | {value:.2%} | {met} |")
     if results.by_voice:
-        lines += ["", "Word error rate by unseen variant: "
-                  + ", ".join(f"{name} {rate:.1%}" for name, rate in results.by_voice.items()) + "."]
+        lines += [
+            "",
+            "Word error rate by unseen variant: "
+            + ", ".join(f"{name} {rate:.1%}" for name, rate in results.by_voice.items())
+            + ".",
+        ]
     return "\n".join(lines)
 
 

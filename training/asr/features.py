@@ -32,7 +32,9 @@ def log_mel(wave: Tensor, louder: Tensor | None = None) -> Tensor:
     whole file, not from this window: `louder` [B], in decades, says by how much the rest was louder.
     """
     filters, window = _filters(wave.device)
-    spectrum = torch.stft(wave, _FFT, HOP, window=window, center=True, pad_mode="reflect", return_complex=True)
+    spectrum = torch.stft(
+        wave, _FFT, HOP, window=window, center=True, pad_mode="reflect", return_complex=True
+    )
     power = spectrum[..., :-1].abs().square()
     x = torch.log10((filters @ power).clamp(min=1e-10))
     loudest = x.amax((1, 2), keepdim=True)

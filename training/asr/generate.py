@@ -50,8 +50,14 @@ def _advance(model: Whisper, ids: Tensor, cache: _Cache) -> Tensor:
 
 
 @torch.inference_mode()
-def greedy(model: Whisper, tokens: Tokens, mel: Tensor, languages: list[str] | None = None,
-           timestamps: bool = False, most: int = 224) -> list[Decoded]:
+def greedy(
+    model: Whisper,
+    tokens: Tokens,
+    mel: Tensor,
+    languages: list[str] | None = None,
+    timestamps: bool = False,
+    most: int = 224,
+) -> list[Decoded]:
     """Decodes mel [B, 80, 3000]. languages: given ones, else each window's most likely one."""
     device, batch = mel.device, mel.shape[0]
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
@@ -94,8 +100,9 @@ def greedy(model: Whisper, tokens: Tokens, mel: Tensor, languages: list[str] | N
     ]
 
 
-def _with_rules(logits: Tensor, history: Tensor, step: int, newest: Tensor, tokens: Tokens,
-                timestamps: bool) -> Tensor:
+def _with_rules(
+    logits: Tensor, history: Tensor, step: int, newest: Tensor, tokens: Tokens, timestamps: bool
+) -> Tensor:
     """Masks what Whisper's decoding rules forbid (docs/spec/models.md, section 1.7)."""
     minus = float("-inf")
     scores = logits.clone()

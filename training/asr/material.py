@@ -1,7 +1,7 @@
 """Utterances made by background processes: sentence, voice, samples, tokens. No PyTorch in here.
 
-Work is cut into slots: about five minutes of speech of one language, several speakers, sixteen utterances each.
-A slot is what travels between processes and what the pool on the GPU replaces at once.
+Work is cut into slots: about five minutes of speech of one language, several speakers, sixteen
+utterances each. A slot is what travels between processes and what the pool on the GPU replaces at once.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ def make_slot(job: SlotJob) -> Slot:
                 break
             slot.offsets.append(used)
             slot.lengths.append(count)
-            slot.rms.append(float(np.sqrt(np.square(speech.samples.astype(np.float32) / 32768).mean())) + 1e-6)
+            slot.rms.append(
+                float(np.sqrt(np.square(speech.samples.astype(np.float32) / 32768).mean())) + 1e-6
+            )
             slot.tokens.append(_tokens.encode(text))
             if job.keep_text:
                 slot.texts.append(text)

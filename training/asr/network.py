@@ -52,8 +52,9 @@ class Attention(nn.Module):
     def keys_values(self, source: Tensor) -> tuple[Tensor, Tensor]:
         return self.split(self.k_proj(source)), self.split(self.v_proj(source))
 
-    def attend(self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None,
-               causal: bool = False) -> Tensor:
+    def attend(
+        self, x: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None, causal: bool = False
+    ) -> Tensor:
         y = F.scaled_dot_product_attention(self.split(self.q_proj(x)), keys, values, mask, is_causal=causal)
         return self.out_proj(y.transpose(1, 2).flatten(2))
 

@@ -1,7 +1,7 @@
 """The speech that training draws from: one int16 tensor on the device, renewed while training runs.
 
-The planners (other processes) may have chosen utterances of a slot some steps ago. A slot is therefore taken out of
-their sight first and overwritten only when no such plan can still be under way.
+The planners (other processes) may have chosen utterances of a slot some steps ago. A slot is
+therefore taken out of their sight first and overwritten only when no such plan can still be under way.
 """
 
 from __future__ import annotations

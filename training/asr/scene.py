@@ -51,8 +51,12 @@ def assemble(plan: Plan, pool: Tensor) -> Tensor:
     wave = torch.zeros(batch * samples, device=device)
     total = int(plan.length.sum())
     if total:
-        source, length, target, gain = (to_device(x, device) for x in (plan.source, plan.length, plan.target, plan.gain))
-        part = torch.repeat_interleave(torch.arange(len(plan.length), device=device), length, output_size=total)
+        source, length, target, gain = (
+            to_device(x, device) for x in (plan.source, plan.length, plan.target, plan.gain)
+        )
+        part = torch.repeat_interleave(
+            torch.arange(len(plan.length), device=device), length, output_size=total
+        )
         begins = length.cumsum(0) - length
         within = torch.arange(total, device=device) - begins[part]
         values = pool[source[part] + within].float() * (gain[part] / 32768)
@@ -67,7 +71,9 @@ class Banks:
         self.generator = torch.Generator(device).manual_seed(seed)
         self.samples = samples
         group = 16
-        self.rooms = torch.cat([effects.room_responses(group, self.generator) for _ in range(-(-rooms // group))])
+        self.rooms = torch.cat(
+            [effects.room_responses(group, self.generator) for _ in range(-(-rooms // group))]
+        )
         self.noises = torch.zeros(noises, samples, dtype=torch.float16, device=device)
         self.sounds = torch.zeros(noises, samples, dtype=torch.float16, device=device)
         self._row = 0
@@ -75,7 +81,7 @@ class Banks:
             self.renew(group)
 
     def renew(self, count: int = 8) -> None:
-        """Makes `count` noises and sounds anew, the oldest first. Noise is kept at a power that float16 likes."""
+        """Makes `count` noises and sounds anew, the oldest first. Noise has a power that float16 likes."""
         rows = torch.arange(self._row, self._row + count) % len(self.noises)
         self._row = int(rows[-1] + 1) % len(self.noises)
         rows = rows.to(self.noises.device)
@@ -102,7 +108,9 @@ def record(wave: Tensor, speech: Tensor, banks: Banks, r: random.Random, harm: f
     harm: share of the usual amount of rooms, filters and noise (small at the beginning of training).
     """
     g, (batch, samples) = banks.generator, wave.shape
-    wave = _some(wave, 0.35 * harm, r, lambda x: effects.reverberate(x, banks.rooms[_pick(len(banks.rooms), x, g)]))
+    wave = _some(
+        wave, 0.35 * harm, r, lambda x: effects.reverberate(x, banks.rooms[_pick(len(banks.rooms), x, g)])
+    )
     other = banks.draw(banks.sounds, batch, samples, r)
     wave = torch.where(speech[:, None], wave, other)
     snr_db = effects.uniform(g, 5, 40, batch) + (1 - harm) * 10
@@ -143,7 +151,9 @@ def to_features(wave: Tensor, end: Tensor, banks: Banks, r: random.Random, mask:
     at = torch.arange(samples, device=device)
     ended = at[None] >= end[:, None]
     wave = torch.where(ended & (kind > 0.3)[:, None], 0.0, wave)
-    louder = torch.rand(batch, generator=g, device=device) * (torch.rand(batch, generator=g, device=device) < 0.5)
+    louder = torch.rand(batch, generator=g, device=device) * (
+        torch.rand(batch, generator=g, device=device) < 0.5
+    )
     x = log_mel(wave, louder)
     frame = torch.arange(x.shape[2], device=device)
     x = torch.where((frame[None] >= (end // HOP)[:, None])[:, None] & (kind > 0.65)[:, None, None], 0.0, x)
@@ -151,7 +161,7 @@ def to_features(wave: Tensor, end: Tensor, banks: Banks, r: random.Random, mask:
 
 
 def _mask(x: Tensor, g: torch.Generator) -> Tensor:
-    """Hides two bands of up to 10 bins and a span of up to 0.3 s for every 5 s (SpecAugment, arXiv:1904.08779)."""
+    """Hides two bands of up to 10 bins, and up to 0.3 s in every 5 s (SpecAugment, arXiv:1904.08779)."""
     batch, bins, frames = x.shape
     hidden = torch.zeros_like(x, dtype=torch.bool)
     bands = (bins, 10, 2, (batch, -1, 1))

@@ -37,7 +37,9 @@ def run(options: argparse.Namespace, began: float) -> None:
     tokens = _tokens(options)
     config = Config(tokens.size)
     settings = Settings(
-        options.out, options.seed, compile=not options.no_compile,
+        options.out,
+        options.seed,
+        compile=not options.no_compile,
         pool_slots=max(16, round(options.pool_hours * 3600 * RATE_HZ / SLOT_SAMPLES)),
     )
     if options.tiny:
@@ -46,7 +48,9 @@ def run(options: argparse.Namespace, began: float) -> None:
         settings.report_every_s, settings.save_every_s, settings.check_every_s = 2, 8, 15
     trainer = Trainer(config, tokens, settings, device)
     parameters = sum(p.numel() for name, p in trainer.model.named_parameters() if not name.startswith("ctc"))
-    trainer.log(f"{parameters / 1e6:.2f} million parameters, {tokens.size} tokens, {torch.__version__} on {device}")
+    trainer.log(
+        f"{parameters / 1e6:.2f} million parameters, {tokens.size} tokens, {torch.__version__} on {device}"
+    )
     if options.resume:
         trainer.resume()
     producer = Producer(options.out / "tokenizer.json", options.processes)
@@ -58,12 +62,15 @@ def run(options: argparse.Namespace, began: float) -> None:
         producer.close()
 
 
-def _work(options: argparse.Namespace, began: float, trainer: Trainer, producer: Producer,
-          planners: Planners) -> None:
+def _work(
+    options: argparse.Namespace, began: float, trainer: Trainer, producer: Producer, planners: Planners
+) -> None:
     tokens, settings, device = trainer.tokens, trainer.settings, trainer.device
     sets = examine.make_test_sets(producer, options.seed, options.test_hours)
-    trainer.log(f"test sets after {time.monotonic() - began:.0f} s: {len(sets.single)} sentences, {len(sets.unseen)} "
-                f"of unseen voices, {len(sets.packed)} packed windows")
+    trainer.log(
+        f"test sets after {time.monotonic() - began:.0f} s: {len(sets.single)} sentences, {len(sets.unseen)} "
+        f"of unseen voices, {len(sets.packed)} packed windows"
+    )
     examiner = examine.Examiner(tokens, sets, device, options.seed, 4 if options.tiny else 64)
     # A resumed run hears other speech than the one before.
     producer.start(training_jobs(options.seed + trainer.progress.step))
@@ -81,13 +88,16 @@ def _work(options: argparse.Namespace, began: float, trainer: Trainer, producer:
 
     stop_at = began + options.minutes * 60 - options.reserve
     trainer.run(pool, producer, banks, stop_at, check)
-    trainer.log(f"trained for {trainer.progress.trained_s:.0f} s in {trainer.progress.step} steps, heard "
-                f"{trainer.progress.heard_s / 3600:.0f} h, {pool.received} slots made")
+    trainer.log(
+        f"trained for {trainer.progress.trained_s:.0f} s in {trainer.progress.step} steps, heard "
+        f"{trainer.progress.heard_s / 3600:.0f} h, {pool.received} slots made"
+    )
     finish(options.out, trainer, examiner, sets, 4 if options.tiny else None)
 
 
-def finish(out: Path, trainer: Trainer, examiner: examine.Examiner, sets: examine.TestSets,
-           most: int | None = None) -> None:
+def finish(
+    out: Path, trainer: Trainer, examiner: examine.Examiner, sets: examine.TestSets, most: int | None = None
+) -> None:
     """Export first, then the long examination: whatever happens there, the model is safe."""
     model, tokens = trainer.average, trainer.tokens
     _hand_over(out, trainer, [])
@@ -100,9 +110,16 @@ def finish(out: Path, trainer: Trainer, examiner: examine.Examiner, sets: examin
     results = examiner.run(model, most)
     text = f"{examine.table(results)}\n\n```\n{examine.samples(results)}\n```\n"
     (out / "return" / "evaluation.md").write_text(text)
-    figures = {"figures": results.figures, "by_voice": results.by_voice, "heads": heads, "head_shares": shares,
-               "bytes": size, "steps": trainer.progress.step, "trained_s": trainer.progress.trained_s,
-               "heard_s": trainer.progress.heard_s}
+    figures = {
+        "figures": results.figures,
+        "by_voice": results.by_voice,
+        "heads": heads,
+        "head_shares": shares,
+        "bytes": size,
+        "steps": trainer.progress.step,
+        "trained_s": trainer.progress.trained_s,
+        "heard_s": trainer.progress.heard_s,
+    }
     (out / "return" / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n")
     trainer.log("evaluation\n" + text)
     trainer.log("finished")
@@ -122,8 +139,8 @@ def _tokens(options: argparse.Namespace) -> Tokens:
 def _hand_over(out: Path, trainer: Trainer, heads: list[list[int]]) -> int:
     """Fills the folder `return`: at most eight files below 16 MiB, all that is worth keeping so far.
 
-    model.tar holds the exported directory; checkpoint-N.bin, joined, is a file of torch.save with the averaged
-    network, history and progress. Returns the size of the exported directory in bytes.
+    model.tar holds the exported directory; checkpoint-N.bin, joined, is a file of torch.save with the
+    averaged network, history and progress. Returns the size of the exported directory in bytes.
     """
     target = out / "return"
     target.mkdir(exist_ok=True)
@@ -132,8 +149,15 @@ def _hand_over(out: Path, trainer: Trainer, heads: list[list[int]]) -> int:
     with tarfile.open(target / "model.tar", "w") as archive:
         archive.add(out / "model", "asr")
     stream = io.BytesIO()
-    torch.save({"average": trainer.average.state_dict(), "history": trainer.history, "config": asdict(trainer.config),
-                "progress": asdict(trainer.progress)}, stream)
+    torch.save(
+        {
+            "average": trainer.average.state_dict(),
+            "history": trainer.history,
+            "config": asdict(trainer.config),
+            "progress": asdict(trainer.progress),
+        },
+        stream,
+    )
     data = stream.getvalue()
     for number, at in enumerate(range(0, len(data), PART_BYTES)):
         (target / f"checkpoint-{number}.bin").write_bytes(data[at : at + PART_BYTES])

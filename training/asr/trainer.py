@@ -1,7 +1,8 @@
 """The training loop: three stages by the clock, one network, speech renewed on the way.
 
-Attention between text and 30 s of sound does not find its alignment from nothing. CTC on the encoder does,
-quickly, on short windows; attention then follows. So the windows grow (5, 15, 30 s) while the weight of CTC falls.
+Attention between text and 30 s of sound does not find its alignment from nothing. CTC on the
+encoder does, quickly, on short windows; attention then follows. So the windows grow (5, 15, 30 s)
+while the weight of CTC falls.
 All schedules run on the share of the training time that has passed, whatever the speed of the machine.
 """
 
@@ -50,8 +51,18 @@ def stages(scale: float = 1.0) -> tuple[Stage, ...]:
         return max(2, round(batch * scale))
 
     return (
-        Stage("5 s", 0.22, Shape(5, size(256), 96, 72), (1.5e-3, 1.1e-3), (0.7, 0.5), 0.03, (0.2, 0.8), 1.2, 0.4),
-        Stage("15 s", 0.42, Shape(15, size(128), 256, 180), (1.1e-3, 8e-4), (0.4, 0.3), 0.06, (0.8, 1.0)),
+        Stage(
+            "5 s",
+            0.22,
+            Shape(5, size(256), 96, 72),
+            (1.5e-3, 1.1e-3),
+            (0.7, 0.5),
+            0.03,
+            (0.2, 0.8),
+            1.2,
+            0.36,
+        ),
+        Stage("15 s", 0.46, Shape(15, size(128), 256, 180), (1.1e-3, 8e-4), (0.4, 0.3), 0.06, (0.8, 1.0)),
         Stage("30 s", 1.0, Shape(30, size(64), 448, 260), (8e-4, 1e-5), (0.3, 0.1), 0.08, (1.0, 1.0)),
     )
 
@@ -94,7 +105,10 @@ class Trainer:
         others = [p for p in trained if p.dim() <= 1]
         self.optimiser = torch.optim.AdamW(
             [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
-            lr=1e-3, betas=(0.9, 0.98), eps=1e-8, fused=True,
+            lr=1e-3,
+            betas=(0.9, 0.98),
+            eps=1e-8,
+            fused=True,
         )
         self.trained = trained
         self.stages = stages(settings.scale)
@@ -113,9 +127,12 @@ class Trainer:
     def save(self) -> None:
         """Writes checkpoint.pt; a crash while writing leaves the former one."""
         state = {
-            "model": self.model.state_dict(), "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "progress": asdict(self.progress),
-            "history": self.history, "config": asdict(self.config),
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "progress": asdict(self.progress),
+            "history": self.history,
+            "config": asdict(self.config),
         }
         path = self.settings.out / "checkpoint.pt"
         torch.save(state, path.with_suffix(".part"))
@@ -137,8 +154,14 @@ class Trainer:
 
     # Loop -------------------------------------------------------------------
 
-    def run(self, pool: SpeechPool, producer: Producer, banks: scene.Banks, stop_at: float,
-            check: Callable[[], None]) -> None:
+    def run(
+        self,
+        pool: SpeechPool,
+        producer: Producer,
+        banks: scene.Banks,
+        stop_at: float,
+        check: Callable[[], None],
+    ) -> None:
         """Trains until the clock (time.monotonic) shows `stop_at`; the schedule ends there.
 
         check: called every few minutes; what it raises is logged and training goes on.
@@ -148,7 +171,11 @@ class Trainer:
             passed = self.progress.trained_s / total_s
             if passed < stage.until:
                 # A stage before this one may have taken longer than it should.
-                begin = max(self.stages[index - 1].until, min(passed, self.stages[index - 1].latest)) if index else 0.0
+                begin = (
+                    max(self.stages[index - 1].until, min(passed, self.stages[index - 1].latest))
+                    if index
+                    else 0.0
+                )
                 self._run_stage(stage, begin, total_s, pool, producer, banks, check)
         self.save()
 
@@ -168,7 +195,9 @@ class Trainer:
             mel = torch.zeros(shape.batch, 80, shape.window_s * 100, device=self.device)
             ids = torch.zeros(shape.batch, shape.positions, dtype=torch.long, device=self.device)
             with torch.autocast(self.device.type, torch.bfloat16):
-                encoded = self.model.encoder(mel, torch.zeros(shape.batch, dtype=torch.long, device=self.device))
+                encoded = self.model.encoder(
+                    mel, torch.zeros(shape.batch, dtype=torch.long, device=self.device)
+                )
                 loss = self.model.decoder(ids, encoded).float().mean()
             loss.backward()
             self.optimiser.zero_grad(set_to_none=True)
@@ -180,8 +209,16 @@ class Trainer:
             self.optimiser.zero_grad(set_to_none=True)
             self.log(f"not compiled: {type(error).__name__}: {str(error)[:300]}")
 
-    def _run_stage(self, stage: Stage, begin: float, total_s: float, pool: SpeechPool, producer: Producer,
-                   banks: scene.Banks, check: Callable[[], None]) -> None:
+    def _run_stage(
+        self,
+        stage: Stage,
+        begin: float,
+        total_s: float,
+        pool: SpeechPool,
+        producer: Producer,
+        banks: scene.Banks,
+        check: Callable[[], None],
+    ) -> None:
         settings, progress = self.settings, self.progress
         self.log(f"stage {stage.name}: batches of {stage.shape.batch}")
         last = saved = reported = checked = time.monotonic()  # compiling counts as training time
@@ -214,7 +251,9 @@ class Trainer:
             progress.trained_s += now - last
             last = now
             if now - reported > settings.report_every_s:
-                attention = self._report(stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool)
+                attention = self._report(
+                    stage, losses, rate, steps / (progress.trained_s - began_s), waited, pool
+                )
                 losses, waited, reported = [], 0.0, now
             if now - saved > settings.save_every_s:
                 self.save()
@@ -226,8 +265,16 @@ class Trainer:
                     self.log(f"check failed: {type(error).__name__}: {str(error)[:300]}")
                 checked = time.monotonic()
 
-    def _step(self, plan: Plan, stage: Stage, share: float, rate: float, pool: SpeechPool, banks: scene.Banks,
-              r: random.Random) -> Tensor:
+    def _step(
+        self,
+        plan: Plan,
+        stage: Stage,
+        share: float,
+        rate: float,
+        pool: SpeechPool,
+        banks: scene.Banks,
+        r: random.Random,
+    ) -> Tensor:
         """One update. Returns both losses [2], still on the device."""
         shape = stage.shape
         batch = scene.labels(plan, self.device)
@@ -240,7 +287,9 @@ class Trainer:
             encoded = self.model.encoder(mel, batch.shift)
             logits = self.model.decoder(batch.inputs, encoded)
             pieces = self.model.ctc_logits(encoded)
-        attention = F.cross_entropy(logits.flatten(0, 1).float(), batch.outputs.flatten(), ignore_index=IGNORED)
+        attention = F.cross_entropy(
+            logits.flatten(0, 1).float(), batch.outputs.flatten(), ignore_index=IGNORED
+        )
         ctc = self._ctc(pieces, batch)
         weight = stage.ctc[0] + (stage.ctc[1] - stage.ctc[0]) * share
         balance = 0.5 if shape.window_s <= 5 else 1.0
@@ -259,8 +308,13 @@ class Trainer:
         """Mean over the windows with text of the loss per piece."""
         steps = torch.full_like(batch.piece_counts, logits.shape[1])
         each = F.ctc_loss(
-            logits.float().log_softmax(-1).transpose(0, 1), batch.pieces, steps, batch.piece_counts,
-            blank=self.tokens.text_size, reduction="none", zero_infinity=True,
+            logits.float().log_softmax(-1).transpose(0, 1),
+            batch.pieces,
+            steps,
+            batch.piece_counts,
+            blank=self.tokens.text_size,
+            reduction="none",
+            zero_infinity=True,
         )
         counts = batch.piece_counts.to(each.device, non_blocking=True)
         return (each * (counts > 0) / counts.clamp(min=1)).sum() / (counts > 0).sum().clamp(min=1)
@@ -270,19 +324,28 @@ class Trainer:
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
 
-    def _report(self, stage: Stage, losses: list[Tensor], rate: float, speed: float, waited: float,
-                pool: SpeechPool) -> float:
+    def _report(
+        self, stage: Stage, losses: list[Tensor], rate: float, speed: float, waited: float, pool: SpeechPool
+    ) -> float:
         """Logs the means since the last report; returns that of the attention loss."""
         attention, ctc = torch.stack(losses).mean(0).tolist()
         row = {
-            "stage": stage.name, "step": self.progress.step, "trained_s": round(self.progress.trained_s, 1),
-            "attention": round(attention, 4), "ctc": round(ctc, 4), "rate": rate, "steps_per_s": round(speed, 2),
-            "pool_hours": round(pool.hours(), 1), "slots": pool.received,
+            "stage": stage.name,
+            "step": self.progress.step,
+            "trained_s": round(self.progress.trained_s, 1),
+            "attention": round(attention, 4),
+            "ctc": round(ctc, 4),
+            "rate": rate,
+            "steps_per_s": round(speed, 2),
+            "pool_hours": round(pool.hours(), 1),
+            "slots": pool.received,
         }
         self.history.append(row)
-        self.log(f"{stage.name} attention {attention:.3f} ctc {ctc:.3f} rate {rate:.1e} {speed:.1f} steps/s, "
-                 f"waited {waited:.1f} s for plans, pool {row['pool_hours']} h of {pool.received} slots, "
-                 f"heard {self.progress.heard_s / 3600:.0f} h")
+        self.log(
+            f"{stage.name} attention {attention:.3f} ctc {ctc:.3f} rate {rate:.1e} {speed:.1f} steps/s, "
+            f"waited {waited:.1f} s for plans, pool {row['pool_hours']} h of {pool.received} slots, "
+            f"heard {self.progress.heard_s / 3600:.0f} h"
+        )
         (self.settings.out / "history.json").write_text(json.dumps(self.history))
         return attention
 

@@ -1,7 +1,7 @@
 """Which utterances go where in a window, and the tokens that should come out of it.
 
-A plan is made from lengths and tokens alone, in processes of their own (`planners`; no PyTorch in here); `scene`
-turns it into sound on the device.
+A plan is made from lengths and tokens alone, in processes of their own (`planners`; no PyTorch in
+here); `scene` turns it into sound on the device.
 """
 
 from __future__ import annotations
@@ -102,9 +102,18 @@ class Planner:
             parts += [(source, length, b * samples + at, gain) for source, length, at, gain in window.parts]
         source, length, target, gain = zip(*parts) if parts else ([],) * 4
         return Plan(
-            shape, np.array(source, np.int64), np.array(length, np.int64), np.array(target, np.int64),
-            np.array(gain, np.float32), inputs, outputs, pieces, np.array(counts, np.int64),
-            np.array(speech, bool), np.array(ends, np.int64), np.array(shifts, np.int64),
+            shape,
+            np.array(source, np.int64),
+            np.array(length, np.int64),
+            np.array(target, np.int64),
+            np.array(gain, np.float32),
+            inputs,
+            outputs,
+            pieces,
+            np.array(counts, np.int64),
+            np.array(speech, bool),
+            np.array(ends, np.int64),
+            np.array(shifts, np.int64),
         )
 
     def _silent(self) -> Window:
@@ -184,7 +193,7 @@ class Planner:
         return -r.uniform(0, 0.25)
 
     def _sequence(self, window: Window, shift: int) -> tuple[list[int], int, list[int]]:
-        """Tokens of a window; the position of <|startoftranscript|>; positions whose output is not asked for."""
+        """Tokens of a window; the position of <|startoftranscript|>; positions without a loss."""
         t, r = self.tokens, self.r
         with_times = r.random() < 0.5 or window.open_time is not None
         body = [t.start, t.language[window.language], t.transcribe]

@@ -1,11 +1,12 @@
 """espeak-ng as a function from text to samples and word times.
 
-The wavering of its voices goes on from one utterance to the next, so samples (not texts, nor voices) depend a little on
-what the process said before; ending and starting the library again, which would reset that, hangs in 1.51.
+The wavering of its voices goes on from one utterance to the next, so samples (not texts, nor voices)
+depend a little on what the process said before; ending and starting the library again, which would
+reset that, hangs in 1.51.
 
-The shared library is called in this process: no child process per sentence, no WAV files. It keeps its state in
-globals, so one process holds one library and speaks one utterance at a time (see `synthesise` for many
-processes).
+The shared library is called in this process: no child process per sentence, no WAV files. It keeps
+its state in globals, so one process holds one library and speaks one utterance at a time (see `synthesise`
+for many processes).
 
 Where the library comes from, in this order:
   1. the environment: MAIE_ESPEAK_LIBRARY (libespeak-ng.so.1) and MAIE_ESPEAK_DATA (folder that holds
@@ -55,7 +56,9 @@ class _Event(ctypes.Structure):
     ]
 
 
-_Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
+_Callback = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,19 @@ class _Library:
             ctypes.CDLL(str(dependency), ctypes.RTLD_GLOBAL)
         self.lib = ctypes.CDLL(str(location.library))
         self.lib.espeak_Synth.argtypes = [
-            ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint,
-            ctypes.POINTER(ctypes.c_uint), ctypes.c_void_p,
+            ctypes.c_char_p,
+            ctypes.c_size_t,
+            ctypes.c_uint,
+            ctypes.c_int,
+            ctypes.c_uint,
+            ctypes.c_uint,
+            ctypes.POINTER(ctypes.c_uint),
+            ctypes.c_void_p,
         ]
         data = str(location.data).encode() if location.data else None
-        self.rate_hz = self.lib.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 2000, data, _INITIALIZE_DONT_EXIT)
+        self.rate_hz = self.lib.espeak_Initialize(
+            _AUDIO_OUTPUT_SYNCHRONOUS, 2000, data, _INITIALIZE_DONT_EXIT
+        )
         if self.rate_hz * _UP != RATE_HZ * _DOWN:
             raise RuntimeError(f"espeak-ng gave {self.rate_hz} for its sample rate, 22050 expected")
         self.chunks: list[np.ndarray] = []
@@ -198,7 +209,7 @@ def _finish(raw: np.ndarray, events: list[tuple[int, int, int]], text: str, taps
 
 
 def _merge_parts(events: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Numbers and the like are spoken in parts, each with its own event inside the same word: keep the first."""
+    """Numbers and the like are spoken in parts, with events of their own inside the word: keep the first."""
     merged: list[tuple[int, int, int]] = []
     for event in events:
         if not merged or event[0] >= merged[-1][0] + merged[-1][1]:

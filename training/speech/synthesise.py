@@ -34,9 +34,10 @@ def process_pool(processes: int | None = None, nice: int = 0) -> Pool:
     return context.Pool(processes, initializer=_low_priority, initargs=(nice,))
 
 
-def synthesise_many(jobs: Sequence[Job], processes: int | None = None, pool: Pool | None = None,
-                    ) -> list[espeak.Speech]:
-    """All jobs, in their order. Speakers follow from the jobs' seeds; samples up to what `espeak` says of them."""
+def synthesise_many(
+    jobs: Sequence[Job], processes: int | None = None, pool: Pool | None = None
+) -> list[espeak.Speech]:
+    """All jobs, in their order. Speakers follow from the seeds; samples up to what `espeak` says."""
     if pool is not None:
         return pool.map(synthesise, jobs, chunksize=16)
     if len(jobs) < 8:

@@ -22,8 +22,14 @@ PACKAGES = ("espeak-ng-data", "libespeak-ng1", "libsonic0")
 DEBS = Path("build/device/debs")
 _STUB = "libpcaudio.so.0"
 _STUB_FUNCTIONS = (
-    "create_audio_device_object", "audio_object_open", "audio_object_close", "audio_object_destroy",
-    "audio_object_write", "audio_object_drain", "audio_object_flush", "audio_object_strerror",
+    "create_audio_device_object",
+    "audio_object_open",
+    "audio_object_close",
+    "audio_object_destroy",
+    "audio_object_write",
+    "audio_object_drain",
+    "audio_object_flush",
+    "audio_object_strerror",
 )
 
 

@@ -14,7 +14,13 @@ from training.speech import espeak
 
 ACCENTS = {
     "en": (
-        "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029",
+        "en-us",
+        "en",
+        "en-gb-x-rp",
+        "en-gb-scotland",
+        "en-gb-x-gbclan",
+        "en-gb-x-gbcwmd",
+        "en-029",
         "en-us-nyc",
     ),
     "vi": ("vi", "vi-vn-x-central", "vi-vn-x-south"),
@@ -23,11 +29,29 @@ ACCENTS = {
 _ACCENT_WEIGHTS = {"en": (4, 3, 2, 2, 1, 1, 1, 2), "vi": (4, 2, 3)}
 _PLAIN_SHARE = 0.04  # of the speakers without any variant
 _RARE_SHARE = 0.06
-_RARE = frozenset({
-    "whisper", "whisperf", "UniRobot", "anikaRobot", "Demonic", "Alicia", "zac", "Marco", "RicishayMax",
-    "RicishayMax2", "RicishayMax3", "robosoft", "robosoft2", "robosoft3", "robosoft4", "robosoft5",
-    "robosoft6", "robosoft7", "robosoft8",
-})
+_RARE = frozenset(
+    {
+        "whisper",
+        "whisperf",
+        "UniRobot",
+        "anikaRobot",
+        "Demonic",
+        "Alicia",
+        "zac",
+        "Marco",
+        "RicishayMax",
+        "RicishayMax2",
+        "RicishayMax3",
+        "robosoft",
+        "robosoft2",
+        "robosoft3",
+        "robosoft4",
+        "robosoft5",
+        "robosoft6",
+        "robosoft7",
+        "robosoft8",
+    }
+)
 _SAME = frozenset({"fast", "klatt4", "klatt6", "edward2", "steph2", "steph3", "adam"})
 TEST_VARIANTS = ("f4", "m7", "Andrea", "Denis", "linda", "boris", "quincy", "Mario", "Lee", "travis")
 
@@ -53,7 +77,7 @@ def test_voices(language: str) -> list[str]:
 
 
 def speaker(language: str, split: str, seed: int) -> espeak.Synthesiser:
-    """A speaker drawn by `seed`: accent, variant of the split ("train" or "test"), speed, pitch, liveliness."""
+    """A speaker drawn by `seed`: accent, variant of the split ("train" or "test"), speed, pitch, range."""
     r = random.Random(f"speaker {language} {split} {seed}")
     accent = r.choices(ACCENTS[language], _ACCENT_WEIGHTS[language])[0]
     usual, rare = _variants()
