@@ -132,19 +132,19 @@ void pad_spans(std::vector<SampleSpan>& spans, double pad, int64_t length) {
     return int64_t(std::max(0.0, double(start) - pad));
   };
   for (size_t i = 0; i < spans.size(); ++i) {
-    if (i == 0) spans[i].start = start_padded(spans[i].start);
+    if (i == 0) spans[i].begin = start_padded(spans[i].begin);
     if (i + 1 == spans.size()) {
       spans[i].end = end_padded(spans[i].end);
       break;
     }
     SampleSpan& next = spans[i + 1];
-    const int64_t gap = next.start - spans[i].end;
+    const int64_t gap = next.begin - spans[i].end;
     if (double(gap) < 2 * pad) {
       spans[i].end += gap / 2;
-      next.start = std::max<int64_t>(0, next.start - gap / 2);
+      next.begin = std::max<int64_t>(0, next.begin - gap / 2);
     } else {
       spans[i].end = end_padded(spans[i].end);
-      next.start = start_padded(next.start);
+      next.begin = start_padded(next.begin);
     }
   }
 }

@@ -7,17 +7,12 @@
 #include <span>
 #include <vector>
 
+#include "base/sample_span.h"
+
 namespace maie::audio {
 
 /// Samples per voice-activity window, at 16 kHz: 32 ms. Everything below counts in such windows.
 inline constexpr int64_t kVadWindow = 512;
-
-/// Samples [start, end) of a recording.
-struct SampleSpan {
-  int64_t start = 0;
-  int64_t end = 0;
-  friend bool operator==(const SampleSpan&, const SampleSpan&) = default;
-};
 
 /// How speech probabilities become spans. The defaults are faster-whisper's for whole files.
 struct VadParameters {

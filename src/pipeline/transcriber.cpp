@@ -86,7 +86,7 @@ class Transcriber::Engine {
   search::TokenIds token_ids() const;
   Result<Settings> prepare(const TranscribeOptions& options) const;
   Status choose_language(Settings& settings, Transcript& transcript, ConstTensor mel);
-  Status run_batched(const audio::Clip& clip, std::span<const audio::SampleSpan> speech,
+  Status run_batched(const audio::Clip& clip, std::span<const SampleSpan> speech,
                      Settings& settings, Transcript& transcript,
                      const TranscribeCallbacks& callbacks, const CancelToken& cancel);
   Status run_sequential(const audio::Clip& clip, const search::TimeMap* map, double offset_s,
@@ -384,16 +384,15 @@ Result<WindowOutcome> Transcriber::Engine::decode_alone(const Settings& settings
 
 // Voice regions packed into windows of at most 30 s, decoded as one batch. Segments are given out
 // in the order of the recording, whatever order the windows finish in.
-Status Transcriber::Engine::run_batched(const audio::Clip& clip,
-                                        std::span<const audio::SampleSpan> speech,
+Status Transcriber::Engine::run_batched(const audio::Clip& clip, std::span<const SampleSpan> speech,
                                         Settings& settings, Transcript& transcript,
                                         const TranscribeCallbacks& callbacks,
                                         const CancelToken& cancel) {
-  std::vector<search::SampleSpan> regions;
-  for (const audio::SampleSpan& span : speech) {
+  std::vector<SampleSpan> regions;
+  for (const SampleSpan& span : speech) {
     // A region that no pause could cut below one window is cut hard: nothing is left out.
-    for (int64_t start = span.start; start < span.end; start += kWindowSamples) {
-      regions.push_back({start, std::min(span.end, start + kWindowSamples)});
+    for (int64_t begin = span.begin; begin < span.end; begin += kWindowSamples) {
+      regions.push_back({begin, std::min(span.end, begin + kWindowSamples)});
     }
   }
   const std::vector<search::SpeechGroup> groups = search::group_regions(regions, kWindowSamples);
@@ -404,7 +403,7 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip,
   const auto load_mel = [&](const search::SpeechGroup& group) -> Status {
     samples.resize(size_t(group.size));
     size_t at = 0;
-    for (const search::SampleSpan& region : group.regions) {
+    for (const SampleSpan& region : group.regions) {
       MAIE_TRY(clip.read(region.begin, std::span(samples).subspan(at, size_t(region.size()))));
       at += size_t(region.size());
     }
@@ -673,14 +672,14 @@ Result<Transcript> Transcriber::Engine::transcribe(const audio::Clip& clip,
     }
   }
 
-  std::vector<audio::SampleSpan> speech{{begin, end}};
+  std::vector<SampleSpan> speech{{begin, end}};
   if (options.vad) {
     MAIE_ASSIGN(speech, voice_->find(stream_, clip, begin, end, options.vad_options, cancel));
   }
   int64_t speech_samples = 0;
-  for (const audio::SampleSpan& span : speech) {
-    speech_samples += span.end - span.start;
-    transcript.speech.push_back({double(span.start) / kRate, double(span.end) / kRate});
+  for (const SampleSpan& span : speech) {
+    speech_samples += span.size();
+    transcript.speech.push_back({double(span.begin) / kRate, double(span.end) / kRate});
   }
   transcript.duration_after_vad_s = double(speech_samples) / kRate;
 
@@ -691,18 +690,16 @@ Result<Transcript> Transcriber::Engine::transcribe(const audio::Clip& clip,
       // The loop runs over the voice put end to end (without voice activity: over all of it).
       const bool whole = begin == 0 && end == size && !options.vad;
       audio::ClipWriter writer({});
-      std::vector<search::SampleSpan> regions;
       std::vector<float> samples;
-      for (const audio::SampleSpan& span : speech) {
-        regions.push_back({span.start, span.end});
-        for (int64_t at = span.start; at < span.end && !whole; at += kWindowSamples) {
+      for (const SampleSpan& span : speech) {
+        for (int64_t at = span.begin; at < span.end && !whole; at += kWindowSamples) {
           samples.resize(size_t(std::min(kWindowSamples, span.end - at)));
           MAIE_TRY(clip.read(at, samples));
           MAIE_TRY(writer.append(samples));
         }
       }
       const audio::Clip packed = whole ? clip : writer.finish({}, {});
-      const search::TimeMap map(regions);
+      const search::TimeMap map(speech);
       MAIE_TRY(run_sequential(packed, options.vad ? &map : nullptr,
                               options.vad ? 0.0 : double(begin) / kRate, settings, transcript,
                               callbacks, cancel));

@@ -16,10 +16,10 @@ Result<VoiceDetector> VoiceDetector::load(Stream& s, const std::string& path) {
   return detector;
 }
 
-Result<std::vector<audio::SampleSpan>> VoiceDetector::find(Stream& s, const audio::Clip& clip,
-                                                           int64_t begin, int64_t end,
-                                                           const VadOptions& options,
-                                                           const CancelToken& cancel) const {
+Result<std::vector<SampleSpan>> VoiceDetector::find(Stream& s, const audio::Clip& clip,
+                                                    int64_t begin, int64_t end,
+                                                    const VadOptions& options,
+                                                    const CancelToken& cancel) const {
   constexpr int64_t kPiece = audio::kVadWindow * 1024;  // about half a minute
   std::vector<float> probabilities;
   probabilities.reserve(size_t((end - begin) / audio::kVadWindow + 2));
@@ -44,10 +44,9 @@ Result<std::vector<audio::SampleSpan>> VoiceDetector::find(Stream& s, const audi
   parameters.max_speech_s = options.max_speech_s;
   parameters.min_silence_ms = options.min_silence_ms;
   parameters.speech_pad_ms = options.speech_pad_ms;
-  std::vector<audio::SampleSpan> spans =
-      audio::speech_spans(probabilities, end - begin, parameters);
-  for (audio::SampleSpan& span : spans) {
-    span.start += begin;
+  std::vector<SampleSpan> spans = audio::speech_spans(probabilities, end - begin, parameters);
+  for (SampleSpan& span : spans) {
+    span.begin += begin;
     span.end += begin;
   }
   return spans;

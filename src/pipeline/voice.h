@@ -24,9 +24,9 @@ class VoiceDetector {
 
   /// Speech in samples [begin, end) of `clip`, in the clip's own samples. Reads the clip piece by
   /// piece.
-  Result<std::vector<audio::SampleSpan>> find(Stream& s, const audio::Clip& clip, int64_t begin,
-                                              int64_t end, const VadOptions& options,
-                                              const CancelToken& cancel) const;
+  Result<std::vector<SampleSpan>> find(Stream& s, const audio::Clip& clip, int64_t begin,
+                                       int64_t end, const VadOptions& options,
+                                       const CancelToken& cancel) const;
 
  private:
   std::optional<silero::Silero> silero_;

@@ -4,16 +4,11 @@
 #include <span>
 #include <vector>
 
+#include "base/sample_span.h"
+
 /// Regions of speech cut out of a recording and put end to end: how they are packed into windows,
 /// and where a time in the packed audio lies in the recording. Samples are at 16 kHz.
 namespace maie::search {
-
-/// Samples [begin, end).
-struct SampleSpan {
-  int64_t begin = 0;
-  int64_t end = 0;
-  int64_t size() const { return end - begin; }
-};
 
 /// Consecutive regions decoded as one window.
 struct SpeechGroup {

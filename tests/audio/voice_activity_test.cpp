@@ -25,7 +25,7 @@ std::string text_of(const std::vector<SampleSpan>& spans) {
   std::string text;
   for (const SampleSpan& span : spans) {
     text += '[';
-    text += std::to_string(span.start);
+    text += std::to_string(span.begin);
     text += ',';
     text += std::to_string(span.end);
     text += ']';
@@ -143,10 +143,10 @@ std::vector<SampleSpan> heard(std::span<const float> samples) {
 double recall(const std::vector<SampleSpan>& spans, const std::vector<SampleSpan>& want) {
   int64_t all = 0, found = 0;
   for (const SampleSpan& region : want) {
-    for (int64_t at = region.start; at < region.end; at += 160) {
+    for (int64_t at = region.begin; at < region.end; at += 160) {
       ++all;
       found += std::any_of(spans.begin(), spans.end(), [&](const SampleSpan& span) {
-        return at >= span.start && at < span.end;
+        return at >= span.begin && at < span.end;
       });
     }
   }
@@ -296,7 +296,7 @@ TEST(EnergyGate, HearsRealSpeechAtAnyLevelAndInNoise) {
   padded.insert(padded.end(), speech.begin(), speech.end());
   padded.resize(padded.size() + 32000, 0.0f);
   std::vector<SampleSpan> shifted = want;
-  for (SampleSpan& span : shifted) span = {span.start + 32000, span.end + 32000};
+  for (SampleSpan& span : shifted) span = {span.begin + 32000, span.end + 32000};
   double energy = 0;
   for (const float sample : speech)
     energy += double(sample) * double(sample) / double(speech.size());
