@@ -52,7 +52,8 @@ asan tsan:
 	@tools/install-packages build test
 	@cmake --preset $@ -DMAIE_TESTS=ON
 	@cmake --build build/$@ --parallel $(JOBS)
-	@ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1 \
+	@ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  TSAN_OPTIONS="halt_on_error=1 atexit_sleep_ms=0 suppressions=$(CURDIR)/tools/tsan.supp" \
 	  ctest --test-dir build/$@ --output-on-failure --parallel $(TEST_JOBS)
 
 fuzz:
