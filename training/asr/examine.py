@@ -59,7 +59,7 @@ def make_test_sets(producer: Producer, seed: int, hours: float) -> TestSets:
                 number = 900_000_000 + seed * 10_000 + len(jobs)
                 jobs.append(SlotJob(language, "test", voice_split, number, samples, keep_text=True))
     sets = TestSets([], [], [])
-    for job, slot in zip(jobs, producer.make(jobs)):
+    for job, slot in producer.make(jobs):
         known = job.voice_split == "train"
         (sets.single if known else sets.unseen).extend(_single(slot))
         if known:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -133,9 +134,15 @@ class Producer:
         self._most_ahead = 2 * processes
         self._failures = 0
 
-    def make(self, jobs: list[SlotJob]) -> list[Slot]:
-        """These slots, waited for."""
-        return self._pool.map(make_slot, jobs, chunksize=1)
+    def make(self, jobs: list[SlotJob], patience_s: float = 120) -> Iterator[tuple[SlotJob, Slot]]:
+        """Each job with its slot. A job whose process died (espeak-ng can) never answers: it is left out."""
+        waiting = [self._pool.apply_async(make_slot, (job,)) for job in jobs]
+        until = time.monotonic() + patience_s
+        for job, result in zip(jobs, waiting):
+            try:
+                yield job, result.get(max(0.0, until - time.monotonic()))
+            except multiprocessing.TimeoutError:
+                continue
 
     def start(self, jobs: Iterator[SlotJob]) -> None:
         """Begins the endless production."""
