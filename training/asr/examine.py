@@ -42,8 +42,9 @@ class TestWindow:
 class TestSets:
     """Windows by what they test."""
 
-    single: list[TestWindow]  # one sentence, voices that training knows
-    unseen: list[TestWindow]  # one sentence, variants that training does not know
+    single: list[TestWindow]  # one sentence of a document, voices that training knows
+    unseen: list[TestWindow]  # the same, variants that training does not know
+    words: list[TestWindow]  # random grammar, word lists, text from the machine; known voices
     packed: list[TestWindow]  # several sentences and speakers
 
 
@@ -54,15 +55,18 @@ def make_test_sets(producer: Producer, seed: int, hours: float) -> TestSets:
     samples = min(SLOT_SAMPLES, int(seconds * RATE_HZ))
     jobs = []
     for language in LANGUAGES:
-        for voice_split in ("train", "test"):
+        for voice_split, source in (("train", "documents"), ("test", "documents"), ("train", "words")):
             for k in range(count):
                 number = 900_000_000 + seed * 10_000 + len(jobs)
-                jobs.append(SlotJob(language, "test", voice_split, number, samples, keep_text=True))
-    sets = TestSets([], [], [])
+                jobs.append(SlotJob(language, "test", voice_split, number, samples, True, source))
+    sets = TestSets([], [], [], [])
     for job, slot in producer.make(jobs):
-        known = job.voice_split == "train"
-        (sets.single if known else sets.unseen).extend(_single(slot))
-        if known:
+        if job.source == "words":
+            sets.words.extend(_single(slot))
+        elif job.voice_split == "test":
+            sets.unseen.extend(_single(slot))
+        else:
+            sets.single.extend(_single(slot))
             sets.packed.extend(_packed(slot, random.Random(job.seed)))
     return sets
 
@@ -136,6 +140,7 @@ class Examiner:
             ("clean", self.sets.single, False),
             ("noise 15 dB", self.sets.single, True),
             ("unseen voice", self.sets.unseen, False),
+            ("words", self.sets.words, False),
         ):
             windows = _shortened(windows, most)
             decoded = self._decode(model, windows, noisy, timestamps=False)

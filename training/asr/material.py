@@ -36,6 +36,7 @@ class SlotJob:
     seed: int
     samples: int = SLOT_SAMPLES
     keep_text: bool = False  # also text and word times, for evaluation
+    source: str = "all"  # of the sentences
 
 
 @dataclass
@@ -79,7 +80,7 @@ def prepare_process(tokenizer: str, nice: int) -> None:
 def make_slot(job: SlotJob) -> Slot:
     """One slot, in this process."""
     slot = Slot(job.language, np.zeros(0, np.int16), [], [], [], [], [])
-    stream = sentences(job.language, job.text_split, job.seed)
+    stream = sentences(job.language, job.text_split, job.seed, source=job.source)
     pieces: list[np.ndarray] = []
     used = speaker_number = 0
     full = False

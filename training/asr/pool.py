@@ -15,7 +15,6 @@ from training.asr.material import SLOT_SAMPLES, Placed, Slot
 from training.asr.planners import Planners
 
 STEPS_UNSEEN = 48  # more than the plans that are ever ahead
-_RETIRED_AHEAD = 6
 
 
 class SpeechPool:
@@ -24,6 +23,8 @@ class SpeechPool:
     def __init__(self, capacity: int, device: torch.device, planners: Planners) -> None:
         self.samples = torch.zeros(capacity * SLOT_SAMPLES, dtype=torch.int16, device=device)
         self.planners = planners
+        # As many as may be replaced within STEPS_UNSEEN steps: speech comes in faster than it is heard out.
+        self._most_retired = max(2, min(STEPS_UNSEEN, capacity // 8))
         self._free = deque(range(capacity))
         self._order: deque[Placed] = deque()  # oldest first
         self._retired: deque[tuple[int, int]] = deque()  # place, step
@@ -34,7 +35,7 @@ class SpeechPool:
         """Whether `add` has a place; prepares one for later otherwise."""
         if self._free:
             return True
-        while len(self._retired) < _RETIRED_AHEAD and len(self._order) > 2 * _RETIRED_AHEAD:
+        while len(self._retired) < self._most_retired and len(self._order) > 2 * self._most_retired:
             oldest = self._order.popleft()
             self._held_samples -= sum(oldest.slot.lengths)
             self.planners.remove(oldest.index)

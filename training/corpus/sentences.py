@@ -43,17 +43,26 @@ def found_text(language: str, folder: str) -> tuple[str, ...]:
     return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
 
 
-def sentences(language: str, split: str, seed: int, found: str | None = None) -> Iterator[str]:
+def sentences(
+    language: str, split: str, seed: int, found: str | None = None, source: str = "all"
+) -> Iterator[str]:
     """An endless stream of sentences of 1 to 25 words, punctuated, cased, in NFC.
 
     @param found  folder with collected text; by default the environment's MAIE_CORPUS, else
     build/device/corpus. The stream depends on it, everything else follows from the arguments.
+    @param source  "documents": what people say in meetings, interviews, talks and dictations; "words": random
+    grammar, word lists and collected text, whose words often cannot be spelled from their sound alone; "all".
     """
     rng = random.Random(f"sentences|{language}|{split}|{seed}")
     collected = found_text(language, str(found or os.environ.get("MAIE_CORPUS") or FOUND_TEXT))
     sources = [_from_documents(language, split, seed), _widening(language, split, rng)]
     shares = [0.5, 0.5]
-    if collected:
+    if source == "documents":
+        shares = [1.0, 0.0]
+    elif source == "words":
+        sources.append(_collected(collected, rng) if collected else sources[1])
+        shares = [0.0, 0.55, 0.45]
+    elif collected:
         sources.append(_collected(collected, rng))
         shares = [0.45, 0.3, 0.25]
     wants_test = split == "test"

@@ -204,6 +204,27 @@ def knocks(batch: int, samples: int, generator: torch.Generator) -> Tensor:
     )
 
 
+def handling(batch: int, samples: int, generator: torch.Generator) -> Tensor:
+    """Hands on the table or the microphone, paper, clothes: dull thumps and crackle, irregular, in clusters."""
+    length = RATE_HZ // 4
+    time = seconds(length, generator.device)
+    body = torch.zeros(batch, length, device=generator.device)
+    for _ in range(3):
+        pitch = 2 ** uniform(generator, math.log2(30), math.log2(500), batch, 1)
+        phase = uniform(generator, 0, 2 * math.pi, batch, 1)
+        body = body + torch.sin(2 * math.pi * pitch * time + phase) * decay(
+            length, uniform(generator, 0.005, 0.05, batch, 1)
+        )
+    thumps = strokes(batch, samples, 2 ** uniform(generator, 0, 5, batch), generator)
+    scratch = normal(generator, batch, 800) * decay(800, uniform(generator, 0.0003, 0.005, batch, 1))
+    crackle = strokes(batch, samples, 2 ** uniform(generator, 2, 8, batch), generator)
+    parts = []
+    for hits, sound in ((thumps, body), (crackle, scratch)):
+        clusters = effects.decibels(-35 * effects.slow_curve(batch, samples, 2.0, generator))
+        parts.append(effects.unit_power(effects.convolve(hits * clusters, sound)))
+    return unit_peak(parts[0] + parts[1] * effects.decibels(uniform(generator, -30, 3, batch, 1)))
+
+
 def applause(batch: int, samples: int, generator: torch.Generator) -> Tensor:
     """Many hands: hundreds of short bursts of noise a second, swelling and fading."""
     length = 1600
@@ -340,6 +361,7 @@ KINDS: dict[str, Callable[[int, int, torch.Generator], Tensor]] = {
     "clicks": clicks,
     "impulses": impulses,
     "knocks": knocks,
+    "handling": handling,
     "applause": applause,
     "breath": breath,
     "modulated_noise": modulated_noise,

@@ -25,7 +25,7 @@ class Condition:
     language: str
     setting: Setting
     voices: str = "train"  # split of the voice variants; texts are always of the test split
-    kind: str = "sentences"  # or a kind of document
+    kind: str = "sentences"  # of documents; "words": random grammar and found text; or a kind of document
 
 
 _QUIET = Setting(snr_db=40.0, rt60_s=None)
@@ -37,6 +37,8 @@ SETS: dict[str, Condition | None] = {
     "asr-vi": Condition("vi", _QUIET),
     "noise15-en": Condition("en", _NOISY),
     "noise15-vi": Condition("vi", _NOISY),
+    "words-en": Condition("en", _QUIET, kind="words"),
+    "words-vi": Condition("vi", _QUIET, kind="words"),
     "unseen-voice-en": Condition("en", _QUIET, "test"),
     "unseen-voice-vi": Condition("vi", _QUIET, "test"),
     "room-en": Condition("en", Setting(), "train"),
@@ -50,9 +52,9 @@ SETS: dict[str, Condition | None] = {
 _LENGTH_S = (6.0, 24.0)  # of recordings of sentences, about
 
 
-def _readings(language: str, seed: int, dice: random.Random) -> Iterator[Document]:
+def _readings(language: str, source: str, seed: int, dice: random.Random) -> Iterator[Document]:
     """Sentences of the test split, read one after another by one speaker."""
-    stream = sentences(language, "test", seed)
+    stream = sentences(language, "test", seed, source=source)
     number = 0
     while True:
         words, turns = dice.uniform(*_LENGTH_S) * (2.4 if language == "en" else 3.2), []
@@ -70,8 +72,9 @@ def make(name: str, count: int, seed: int, folder: Path) -> float:
     if condition is None:
         return _make_non_speech(count, seed, folder)
     dice = random.Random(f"test set {name} {seed}")
-    if condition.kind == "sentences":
-        documents = _readings(condition.language, seed, dice)
+    if condition.kind in ("sentences", "words"):
+        source = "words" if condition.kind == "words" else "documents"
+        documents = _readings(condition.language, source, seed, dice)
     else:
         documents = scene.documents(condition.language, "test", seed, [condition.kind])
     total = 0.0
