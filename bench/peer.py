@@ -74,6 +74,12 @@ def without_absent_tokens(tokenizer, suppress):
     return tuple(sorted({*suppress, *(token for token in special if token is not None)}))
 
 
+def multilingual(tokenizer):
+    """faster-whisper's Tokenizer for a vocabulary smaller than Whisper's: CTranslate2 takes every such model for an English
+    one, and the prompt would lack language and task."""
+    return lambda hf_tokenizer, _, **options: tokenizer(hf_tokenizer, True, **options)
+
+
 class Mini:
     """models/mini/asr end to end: file in, text out."""
 
@@ -81,13 +87,13 @@ class Mini:
         import faster_whisper
         import faster_whisper.transcribe
         faster_whisper.transcribe.get_suppressed_tokens = without_absent_tokens
+        faster_whisper.transcribe.Tokenizer = multilingual(faster_whisper.transcribe.Tokenizer)
         self.pipeline = faster_whisper.BatchedInferencePipeline(faster_whisper.WhisperModel(
             folder, device="cpu", compute_type=compute_type, cpu_threads=threads))
         self.recording = recording
 
     def transcribe(self):
-        # Defaults, but for the suppressed tokens: the rule for [-1] would mute this vocabulary's space token, and the
-        # model's own list is empty (models/mini/asr/README.md).
+        # Defaults, but for the suppressed tokens: the rule for [-1] would mute this vocabulary's space token.
         segments, _ = self.pipeline.transcribe(self.recording, batch_size=8, suppress_tokens=[])
         return "\n".join(segment.text.strip() for segment in segments) + "\n"
 

@@ -108,9 +108,11 @@ void add_model_options(CLI::App& command, pipeline::TranscriberOptions& engine) 
       ->type_name("PATH")
       ->group(group);
   command
-      .add_option("--vad-model", engine.vad_model_path,
-                  "Silero weights (safetensors) [beside the model, else a plain energy gate]")
-      ->type_name("FILE")
+      .add_option(
+          "--vad-model", engine.vad_model_path,
+          "Silero weights (safetensors), or 'energy' for the gate without a network [beside the "
+          "model, else energy]")
+      ->type_name("FILE|energy")
       ->group(group);
   add_parsed(command, "--compute-type", engine.compute_type, parse_compute_type_name,
              "Type the model computes in [auto]")

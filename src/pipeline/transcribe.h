@@ -17,11 +17,14 @@ class Clip;
 
 namespace maie::pipeline {
 
+/// As vad_model_path: no network, the energy gate.
+inline constexpr char kEnergyGate[] = "energy";
+
 /// What to load and how to run it; fixed for the life of a Transcriber.
 struct TranscriberOptions {
   std::string model_path;      ///< directory (Hugging Face or CTranslate2) or ggml-*.bin file
-  std::string vad_model_path;  ///< Silero safetensors; empty: looked for beside the model, else the
-                               ///< energy gate
+  std::string vad_model_path;  ///< Silero safetensors or kEnergyGate; empty: looked for beside the
+                               ///< model, else the energy gate
   ComputeType compute_type = ComputeType::kAuto;
   int threads = 0;     ///< 0: one per core
   int batch_size = 8;  ///< windows decoded together, at most

@@ -26,12 +26,14 @@ constexpr int64_t kRate = audio::Clip::kRate;
 constexpr int64_t kWindowSamples = 30 * kRate;
 constexpr int kWindowFrames = audio::LogMel::kSegmentFrames;
 
-// A model without a no-speech token (models/mini/asr) cannot say that nobody spoke: its certainty
-// has to, and the gate stands at this share of log_prob_threshold. Measured with the mini weights:
-// speech, also short, noisy or of words foreign to it, has an average log-probability of -0.25 and
-// above; what it makes of noises, hum, tones, chords and of people, whom it does not understand,
-// -0.55 and below.
-constexpr double kUnaidedGate = 0.4;
+// Where silence is likely, text must be likelier than elsewhere to be believed: the gate stands at
+// this share of log_prob_threshold for a model without a no-speech token, whose certainty is all
+// there is, and where the token's probability is above kSureOfSilence. Measured with two sets of
+// mini weights: speech, also short, noisy or of words foreign to them, has an average
+// log-probability of -0.25 and above; what they make of noises, hum, tones, chords, handled
+// microphones, and of people, whom they do not understand, -0.53 and below.
+constexpr double kStrictGate = 0.4;
+constexpr double kSureOfSilence = 0.9;
 
 std::string_view stripped(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
@@ -86,9 +88,9 @@ class Transcriber::Engine {
   search::TokenIds token_ids() const;
   Result<Settings> prepare(const TranscribeOptions& options) const;
   Status choose_language(Settings& settings, Transcript& transcript, ConstTensor mel);
-  Status run_batched(const audio::Clip& clip, std::span<const SampleSpan> speech,
-                     Settings& settings, Transcript& transcript,
-                     const TranscribeCallbacks& callbacks, const CancelToken& cancel);
+  Status run_batched(const audio::Clip& clip, const Voice& voice, Settings& settings,
+                     Transcript& transcript, const TranscribeCallbacks& callbacks,
+                     const CancelToken& cancel);
   Status run_sequential(const audio::Clip& clip, const search::TimeMap* map, double offset_s,
                         Settings& settings, Transcript& transcript,
                         const TranscribeCallbacks& callbacks, const CancelToken& cancel);
@@ -133,8 +135,12 @@ Result<std::unique_ptr<Transcriber::Engine>> Transcriber::Engine::load(
   MAIE_ASSIGN(engine->model_, whisper::Model::load(engine->stream_, weights,
                                                    {.compute_type = options.compute_type,
                                                     .max_rows = options.max_rows}));
-  const std::string vad = options.vad_model_path.empty() ? find_vad_weights(options.model_path)
-                                                         : options.vad_model_path;
+  std::string vad = options.vad_model_path;
+  if (vad.empty()) {
+    vad = find_vad_weights(options.model_path);
+  } else if (vad == kEnergyGate) {
+    vad.clear();
+  }
   MAIE_ASSIGN(engine->voice_, VoiceDetector::load(engine->stream_, vad));
   engine->log_mel_.emplace(weights->config().mel_bins);
   engine->info_ = {.path = options.model_path,
@@ -316,6 +322,10 @@ Result<std::vector<Segment>> Transcriber::Engine::segments_of(
       segments[i].start_s = timed[i].start;
       segments[i].end_s = timed[i].end;
       segments[i].words = spoken(timed[i].words);
+      // The reference's rule for long first words may leave one that begins before its segment.
+      if (!segments[i].words.empty()) {
+        segments[i].start_s = std::min(segments[i].start_s, segments[i].words.front().start_s);
+      }
     }
     return segments;
   }
@@ -354,11 +364,15 @@ bool Transcriber::Engine::drop_if_unbelievable(const Settings& settings,
   std::string reason;
   if (search::is_silent(attempt, settings.batch.gates)) {
     reason = "no_speech";
+  } else if (outcome.decoded.no_speech_prob >
+                 std::max(kSureOfSilence, settings.options.no_speech_threshold) &&
+             outcome.decoded.avg_log_prob < kStrictGate * settings.options.log_prob_threshold) {
+    reason = "no_speech";
   } else if (outcome.failed_gates &&
              outcome.decoded.avg_log_prob < settings.options.log_prob_threshold) {
     reason = "low_confidence";
   } else if (!tokenizer_.no_speech() &&
-             outcome.decoded.avg_log_prob < kUnaidedGate * settings.options.log_prob_threshold) {
+             outcome.decoded.avg_log_prob < kStrictGate * settings.options.log_prob_threshold) {
     reason = "low_confidence";
   } else if (outcome.failed_gates && outcome.decoded.stopped_repetition) {
     reason = "repetition";
@@ -384,12 +398,12 @@ Result<WindowOutcome> Transcriber::Engine::decode_alone(const Settings& settings
 
 // Voice regions packed into windows of at most 30 s, decoded as one batch. Segments are given out
 // in the order of the recording, whatever order the windows finish in.
-Status Transcriber::Engine::run_batched(const audio::Clip& clip, std::span<const SampleSpan> speech,
+Status Transcriber::Engine::run_batched(const audio::Clip& clip, const Voice& voice,
                                         Settings& settings, Transcript& transcript,
                                         const TranscribeCallbacks& callbacks,
                                         const CancelToken& cancel) {
   std::vector<SampleSpan> regions;
-  for (const SampleSpan& span : speech) {
+  for (const SampleSpan& span : voice.regions) {
     // A region that no pause could cut below one window is cut hard: nothing is left out.
     for (int64_t begin = span.begin; begin < span.end; begin += kWindowSamples) {
       regions.push_back({begin, std::min(span.end, begin + kWindowSamples)});
@@ -468,8 +482,10 @@ Status Transcriber::Engine::run_batched(const audio::Clip& clip, std::span<const
         for (Segment& segment : segments) {
           for (Word& word : segment.words) {
             // Alignment looks at whole seconds, the last of which may go on after the voice.
-            const search::TimeSpan span = search::restore_word(
-                map, {std::min(word.start_s, length_s), std::min(word.end_s, length_s)});
+            const search::TimeSpan span = without_silence(
+                search::restore_word(
+                    map, {std::min(word.start_s, length_s), std::min(word.end_s, length_s)}),
+                voice.sounding);
             word.start_s = span.start;
             word.end_s = span.end;
           }
@@ -672,10 +688,11 @@ Result<Transcript> Transcriber::Engine::transcribe(const audio::Clip& clip,
     }
   }
 
-  std::vector<SampleSpan> speech{{begin, end}};
+  Voice voice{{{begin, end}}, {}};
   if (options.vad) {
-    MAIE_ASSIGN(speech, voice_->find(stream_, clip, begin, end, options.vad_options, cancel));
+    MAIE_ASSIGN(voice, voice_->find(stream_, clip, begin, end, options.vad_options, cancel));
   }
+  const std::vector<SampleSpan>& speech = voice.regions;
   int64_t speech_samples = 0;
   for (const SampleSpan& span : speech) {
     speech_samples += span.size();
@@ -685,7 +702,7 @@ Result<Transcript> Transcriber::Engine::transcribe(const audio::Clip& clip,
 
   if (!speech.empty() && speech_samples > 0) {
     if (options.batched && options.vad) {
-      MAIE_TRY(run_batched(clip, speech, settings, transcript, callbacks, cancel));
+      MAIE_TRY(run_batched(clip, voice, settings, transcript, callbacks, cancel));
     } else {
       // The loop runs over the voice put end to end (without voice activity: over all of it).
       const bool whole = begin == 0 && end == size && !options.vad;

@@ -8,6 +8,10 @@ namespace maie::pipeline {
 
 namespace fs = std::filesystem;
 
+namespace {
+constexpr double kSoundingPauseMs = 100;
+}
+
 Result<VoiceDetector> VoiceDetector::load(Stream& s, const std::string& path) {
   VoiceDetector detector;
   if (!path.empty()) {
@@ -16,10 +20,8 @@ Result<VoiceDetector> VoiceDetector::load(Stream& s, const std::string& path) {
   return detector;
 }
 
-Result<std::vector<SampleSpan>> VoiceDetector::find(Stream& s, const audio::Clip& clip,
-                                                    int64_t begin, int64_t end,
-                                                    const VadOptions& options,
-                                                    const CancelToken& cancel) const {
+Result<Voice> VoiceDetector::find(Stream& s, const audio::Clip& clip, int64_t begin, int64_t end,
+                                  const VadOptions& options, const CancelToken& cancel) const {
   constexpr int64_t kPiece = audio::kVadWindow * 1024;  // about half a minute
   std::vector<float> probabilities;
   probabilities.reserve(size_t((end - begin) / audio::kVadWindow + 2));
@@ -44,12 +46,39 @@ Result<std::vector<SampleSpan>> VoiceDetector::find(Stream& s, const audio::Clip
   parameters.max_speech_s = options.max_speech_s;
   parameters.min_silence_ms = options.min_silence_ms;
   parameters.speech_pad_ms = options.speech_pad_ms;
-  std::vector<SampleSpan> spans = audio::speech_spans(probabilities, end - begin, parameters);
-  for (SampleSpan& span : spans) {
-    span.begin += begin;
-    span.end += begin;
+  Voice voice{audio::speech_spans(probabilities, end - begin, parameters), {}};
+  parameters.speech_pad_ms = 0;
+  parameters.min_silence_ms = kSoundingPauseMs;
+  voice.sounding = audio::speech_spans(probabilities, end - begin, parameters);
+  for (std::vector<SampleSpan>* spans : {&voice.regions, &voice.sounding}) {
+    for (SampleSpan& span : *spans) {
+      span.begin += begin;
+      span.end += begin;
+    }
   }
-  return spans;
+  return voice;
+}
+
+search::TimeSpan without_silence(search::TimeSpan word, std::span<const SampleSpan> sounding) {
+  constexpr double kRate = audio::Clip::kRate;
+  auto span = std::partition_point(sounding.begin(), sounding.end(), [&](const SampleSpan& s) {
+    return double(s.end) / kRate <= word.start;
+  });
+  search::TimeSpan best = word;
+  double longest = 0;
+  for (; span != sounding.end(); ++span) {
+    // A detector hears a voice a window late.
+    const double begin = double(span->begin - audio::kVadWindow) / kRate;
+    if (begin >= word.end) break;
+    const search::TimeSpan common{
+        std::max(word.start, search::round_decimals(begin, 2)),
+        std::min(word.end, search::round_decimals(double(span->end) / kRate, 2))};
+    if (common.end - common.start > longest) {
+      longest = common.end - common.start;
+      best = common;
+    }
+  }
+  return best;
 }
 
 std::string find_vad_weights(const std::string& model_path) {

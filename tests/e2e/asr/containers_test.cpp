@@ -22,7 +22,8 @@ audio::Clip clip_of_some_sentences() {
 // `source` and `stored` are what the model should be recognised as.
 std::string text_from(const std::string& path, ComputeType type, const std::string& source,
                       const std::string& stored) {
-  const auto transcriber = load({.model_path = path, .vad_model_path = {}, .compute_type = type});
+  const auto transcriber =
+      load({.model_path = path, .vad_model_path = kMiniVad, .compute_type = type});
   EXPECT_EQ(transcriber->info().source, source);
   EXPECT_EQ(transcriber->info().stored_type, stored);
   return text_of(transcribe(*transcriber, clip_of_some_sentences(), {}));

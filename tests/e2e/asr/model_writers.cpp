@@ -375,4 +375,28 @@ void write_ctranslate2(const std::string& folder, const std::string& type) {
   std::ofstream(folder + "/vocabulary.json") << Json(mini.tokens).dump();
 }
 
+void write_plain(const std::string& folder) {
+  namespace fs = std::filesystem;
+  fs::create_directories(folder);
+  for (const std::string name : {"config.json", "preprocessor_config.json", "model.safetensors"}) {
+    fs::copy_file(kMiniModel + "/" + name, folder + "/" + name);
+  }
+  Json tokenizer = must(parse_json(must(read_file(kMiniModel + "/tokenizer.json", 1 << 20))));
+  for (Json& token : tokenizer["added_tokens"]) {
+    const std::string name = token["content"].get<std::string>();
+    for (const std::string lost : {"<|en|>", "<|vi|>", "<|translate|>", "<|transcribe|>",
+                                   "<|startofprev|>", "<|startoflm|>", "<|nospeech|>"}) {
+      if (name == lost) token["content"] = "<|lost" + std::to_string(token["id"].get<int>()) + "|>";
+    }
+  }
+  std::ofstream(folder + "/tokenizer.json") << tokenizer.dump();
+  Json generation =
+      must(parse_json(must(read_file(kMiniModel + "/generation_config.json", 1 << 20))));
+  for (const std::string key : {"lang_to_id", "task_to_id", "prev_sot_token_id"}) {
+    generation.erase(key);
+  }
+  generation["is_multilingual"] = false;
+  std::ofstream(folder + "/generation_config.json") << generation.dump();
+}
+
 }  // namespace maie::e2e

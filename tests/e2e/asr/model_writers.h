@@ -17,4 +17,8 @@ void write_ggml(const std::string& path, const std::string& type);
 /// largest).
 void write_ctranslate2(const std::string& folder, const std::string& type);
 
+/// A copy of the mini model that can do less: its tokens for languages, tasks, previous text and no
+/// speech bear names that mean nothing, as in vocabularies that lack them.
+void write_plain(const std::string& folder);
+
 }  // namespace maie::e2e

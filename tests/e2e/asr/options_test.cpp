@@ -1,7 +1,8 @@
-// Every option does what it says, also on a model that lacks languages, the previous-text token and
-// the no-speech token.
+// Every option does what it says, also on a model that lacks the tokens it needs.
 #include <gtest/gtest.h>
 
+#include "tests/cli/temporary_folder.h"
+#include "tests/e2e/asr/model_writers.h"
 #include "tests/e2e/asr/support.h"
 #include "text/normalize.h"
 
@@ -50,18 +51,54 @@ class Options : public ::testing::Test {
   pipeline::TranscribeOptions options_;
 };
 
-TEST_F(Options, LanguageIsForModelsThatHaveThem) {
+TEST_F(Options, LanguageIsOneThatTheModelKnows) {
+  for (const std::string language : {"en", "vi"}) {
+    options_.language = language;
+    EXPECT_TRUE(transcriber_->validate(options_).ok()) << language;
+  }
+  options_.language = "de";
+  expect_refused(Code::kInvalidInput, "de");
+  options_.language.clear();
+  EXPECT_EQ(run().language, "en");
+}
+
+TEST_F(Options, TaskIsOneOfTwo) {
+  options_.task = "summarise";
+  expect_refused(Code::kInvalidInput, "transcribe or translate");
+}
+
+// The same weights without the tokens for languages, tasks, previous text and no speech.
+class PlainModel : public Options {
+ protected:
+  PlainModel() {
+    write_plain(folder_.path("plain"));
+    transcriber_ = load({.model_path = folder_.path("plain"),
+                         .vad_model_path = kMiniVad,
+                         .compute_type = ComputeType::kFloat32,
+                         .threads = 2,
+                         .batch_size = 8,
+                         .max_rows = 16});
+  }
+  const cli::TemporaryFolder folder_;
+};
+
+TEST_F(PlainModel, HasOneLanguageOnly) {
   options_.language = "vi";
   expect_refused(Code::kInvalidInput, "one language only");
   options_.language = "en";
   EXPECT_TRUE(transcriber_->validate(options_).ok());
 }
 
-TEST_F(Options, TranslationIsRefusedByAModelThatCannot) {
+TEST_F(PlainModel, CannotTranslate) {
   options_.task = "translate";
   expect_refused(Code::kUnsupported, "cannot translate");
-  options_.task = "summarise";
-  expect_refused(Code::kInvalidInput, "transcribe or translate");
+}
+
+TEST_F(PlainModel, LivesWithoutPromptsAndHotwords) {
+  const std::string expected = text_of(run());
+  options_.initial_prompt = "A page about files and users.";
+  options_.hotwords = "administrator, directory";
+  EXPECT_EQ(text_of(run()), expected);
 }
 
 TEST_F(Options, SearchHasItsLimits) {
@@ -115,12 +152,11 @@ TEST_F(Options, ClipOutsideTheRecordingIsEmpty) {
   EXPECT_TRUE(transcript.speech.empty());
 }
 
-// This model has no token for previous text: prompts are lived without, and change nothing.
-TEST_F(Options, PromptsAndHotwordsAreLivedWithout) {
-  const std::string expected = text_of(run());
+TEST_F(Options, PromptsAndHotwordsLeaveTheSpeechAsItIs) {
   options_.initial_prompt = "A page about files and users.";
+  expect_understood();
   options_.hotwords = "administrator, directory";
-  EXPECT_EQ(text_of(run()), expected);
+  expect_understood();
   options_.batched = false;
   options_.condition_on_previous_text = true;
   expect_understood();

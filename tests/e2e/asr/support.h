@@ -11,6 +11,8 @@
 namespace maie::e2e {
 
 inline const std::string kMiniModel = MAIE_SOURCE_DIR "/models/mini/asr";
+/// What the mini model finds by itself, and a copy of it elsewhere does not.
+inline const std::string kMiniVad = MAIE_SOURCE_DIR "/models/mini/vad/model.safetensors";
 
 /// Sanitizers make everything some ten times slower: tests take less audio there.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
