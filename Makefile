@@ -1,7 +1,7 @@
 # The commands of a working day; each one does everything it needs first. The build itself is CMake's.
 #
 #   make build      the program, at build/release/bin/maie
-#   make demo       transcribes samples/ with models/mini/asr and compares with what was said
+#   make demo       transcribes meetings and a dictation with models/mini/asr and compares with what was said
 #   make test       every test; the last lines are ctest's summary
 #   make check      before a commit: format, layering, unit tests (tools/check)
 #   make asan       every test under the address and undefined-behaviour sanitizers
@@ -18,7 +18,7 @@ TEST_JOBS ?= 2
 
 RELEASE := build/release
 MAIE := $(RELEASE)/bin/maie
-SAMPLES := samples/manual.flac samples/dictation.mp3
+SAMPLES := samples/meeting_en.flac samples/meeting_vi.flac samples/dictation.mp3
 
 .PHONY: build demo test check asan tsan fuzz bench-asr install clean
 .DEFAULT_GOAL := build
