@@ -26,6 +26,9 @@ try:
     if not espeak.available():
         raise ImportError("no espeak-ng library")
 except ImportError as missing:
+    SYSTEM = "/usr/bin/python3"  # the one the package manager's NumPy belongs to, where another comes first
+    if os.path.exists(SYSTEM) and os.path.realpath(sys.executable) != os.path.realpath(SYSTEM):
+        os.execv(SYSTEM, [SYSTEM, *sys.argv])
     print(f"skipped: {missing}; install python3-numpy, python3-scipy and libespeak-ng1")
     raise SystemExit(77)
 
