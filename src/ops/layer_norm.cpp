@@ -1,30 +1,10 @@
 #include "ops/layer_norm.h"
 
-#include <algorithm>
-
 #include "kernels/cpu/rows.h"
 #include "ops/dispatch.h"
+#include "ops/each_row.h"
 
 namespace maie::ops {
-namespace {
-
-// Below this many values a single thread is done before a team has met.
-constexpr int64_t kAlone = 16384;
-
-template <class Body>
-void each_row(Stream& s, int64_t rows, int64_t width, const Body& body) {
-  if (rows * width <= kAlone) {
-    for (int64_t r = 0; r < rows; ++r) body(r);
-    return;
-  }
-  constexpr int64_t kBlock = 32;
-  s.threads().for_each((rows + kBlock - 1) / kBlock, [&](int64_t block, int) {
-    for (int64_t r = block * kBlock; r < std::min(rows, (block + 1) * kBlock); ++r) body(r);
-  });
-}
-
-}  // namespace
-
 void layer_norm(Stream& s, ConstTensor x, const NormWeights& w, Tensor y, float eps) {
   const int64_t C = x.dim(-1);
   check(x.shape() == y.shape(), "layer_norm: y like x");

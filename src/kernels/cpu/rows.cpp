@@ -237,6 +237,66 @@ HWY_ATTR void layer_norm_row_kernel(const float* x, const float* gamma, const fl
   for (; i < size; ++i) y[i] = (x[i] - mean) * factor * gamma[i] + beta[i];
 }
 
+HWY_ATTR void rms_norm_row_kernel(const float* x, const float* weight, int64_t size, float eps,
+                                  float* y) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  V squares = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    const V v = hn::LoadU(d, x + i);
+    squares = hn::MulAdd(v, v, squares);
+  }
+  float total = sum_lanes(d, squares);
+  for (; i < size; ++i) total += x[i] * x[i];
+  const float factor = 1.0f / std::sqrt(total / float(size) + eps);
+  const V f = hn::Set(d, factor);
+  for (i = 0; i + lanes <= size; i += lanes) {
+    hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + i), f), hn::LoadU(d, weight + i)), d, y + i);
+  }
+  for (; i < size; ++i) y[i] = x[i] * factor * weight[i];
+}
+
+HWY_ATTR void rotate_row_kernel(const float* cos, const float* sin, int64_t half, float* x) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  float* const second = x + half;
+  int64_t i = 0;
+  for (; i + lanes <= half; i += lanes) {
+    const V a = hn::LoadU(d, x + i), b = hn::LoadU(d, second + i);
+    const V c = hn::LoadU(d, cos + i), s = hn::LoadU(d, sin + i);
+    hn::StoreU(hn::NegMulAdd(b, s, hn::Mul(a, c)), d, x + i);
+    hn::StoreU(hn::MulAdd(a, s, hn::Mul(b, c)), d, second + i);
+  }
+  for (; i < half; ++i) {
+    const float a = x[i], b = second[i];
+    x[i] = a * cos[i] - b * sin[i];
+    second[i] = b * cos[i] + a * sin[i];
+  }
+}
+
+// sigmoid by e = exp(-|g|), which cannot overflow: 1 / (1 + e) for g >= 0, e / (1 + e) below.
+HWY_ATTR V swiglu(F d, V gate, V up) {
+  const V one = hn::Set(d, 1.0f);
+  const V e = exp_nonpositive(d, hn::Neg(hn::Abs(gate)));
+  const V top = hn::IfThenElse(hn::Lt(gate, hn::Zero(d)), e, one);
+  return hn::Mul(hn::Mul(gate, up), hn::Div(top, hn::Add(one, e)));
+}
+
+HWY_ATTR void swiglu_row_kernel(const float* gate, const float* up, int64_t size, float* y) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= size; i += lanes) {
+    hn::StoreU(swiglu(d, hn::LoadU(d, gate + i), hn::LoadU(d, up + i)), d, y + i);
+  }
+  if (i < size) {
+    const V rest =
+        swiglu(d, load_some(d, gate + i, size - i, 0.0f), load_some(d, up + i, size - i, 0.0f));
+    store_some(d, rest, y + i, size - i);
+  }
+}
+
 HWY_ATTR V row_max(F d, const float* x, int64_t size) {
   const int64_t lanes = int64_t(hn::Lanes(d));
   V most = hn::Set(d, -INFINITY);
@@ -328,6 +388,9 @@ HWY_EXPORT(widen_bf16_kernel);
 HWY_EXPORT(finish_f32_kernel);
 HWY_EXPORT(finish_i8_kernel);
 HWY_EXPORT(layer_norm_row_kernel);
+HWY_EXPORT(rms_norm_row_kernel);
+HWY_EXPORT(rotate_row_kernel);
+HWY_EXPORT(swiglu_row_kernel);
 HWY_EXPORT(softmax_row_kernel);
 HWY_EXPORT(softmax_row_bf16_kernel);
 HWY_EXPORT(add_row_kernel);
@@ -363,6 +426,15 @@ void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale,
 void layer_norm_row(const float* x, const float* gamma, const float* beta, int64_t size, float eps,
                     float* y) {
   HWY_DYNAMIC_DISPATCH(layer_norm_row_kernel)(x, gamma, beta, size, eps, y);
+}
+void rms_norm_row(const float* x, const float* weight, int64_t size, float eps, float* y) {
+  HWY_DYNAMIC_DISPATCH(rms_norm_row_kernel)(x, weight, size, eps, y);
+}
+void rotate_row(const float* cos, const float* sin, int64_t half, float* x) {
+  HWY_DYNAMIC_DISPATCH(rotate_row_kernel)(cos, sin, half, x);
+}
+void swiglu_row(const float* gate, const float* up, int64_t size, float* y) {
+  HWY_DYNAMIC_DISPATCH(swiglu_row_kernel)(gate, up, size, y);
 }
 float softmax_row(const float* x, int64_t size, float* p) {
   return HWY_DYNAMIC_DISPATCH(softmax_row_kernel)(x, size, p);

@@ -40,6 +40,16 @@ void finish_i8(const int32_t* acc, const int32_t* offset, float row_scale,
 void layer_norm_row(const float* x, const float* gamma, const float* beta, int64_t size, float eps,
                     float* y);
 
+/// y = x / sqrt(mean(x²) + eps) * weight. y may be x.
+void rms_norm_row(const float* x, const float* weight, int64_t size, float eps, float* y);
+
+/// Turns the pairs (x[i], x[i + half]) by an angle: a' = a cos - b sin, b' = b cos + a sin.
+/// @param cos, sin of the angle of each pair, [half].
+void rotate_row(const float* cos, const float* sin, int64_t half, float* x);
+
+/// y = gate * sigmoid(gate) * up. y may be either.
+void swiglu_row(const float* gate, const float* up, int64_t size, float* y);
+
 /// p[i] = exp(x[i] - max(x)), not normalised; returns sum(p). p may be x.
 float softmax_row(const float* x, int64_t size, float* p);
 /// The same with p rounded to bfloat16 bits; the sum is of the rounded values.
