@@ -1,21 +1,26 @@
-// The ops of the language models between their products: rms_norm, rotary, swiglu.
+// The ops of the language models between their products: rms_norm, rotary, swiglu, paged_attention
+// (whose numbers tests/kernels/paged_attention_test.cpp checks).
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 #include <vector>
 
+#include "kernels/reference/grouped_attention.h"
 #include "kernels/reference/rms_norm.h"
 #include "kernels/reference/rotary.h"
 #include "kernels/reference/swiglu.h"
+#include "ops/paged_attention.h"
 #include "ops/rms_norm.h"
 #include "ops/rotary.h"
 #include "ops/swiglu.h"
+#include "tests/kernels/attention_error.h"
 #include "tests/kernels/closeness.h"
 
 namespace maie::ops {
 namespace {
 
+using maie::testing::attention_error;
 using maie::testing::close;
 using maie::testing::copy_of;
 using maie::testing::kUnit;
@@ -135,6 +140,44 @@ TEST_F(DecoderOps, SwigluMatchesReference) {
       }
     }
   }
+}
+
+TEST_F(DecoderOps, PagedAttentionReadsAPromptAndGoesOn) {
+  constexpr int kHeads = 4, kKvHeads = 2;
+  constexpr int64_t D = 16, kPrompt = 70, T = kPrompt + 2;
+  const OwnedTensor qkv = random_tensor({T, (kHeads + 2 * kKvHeads) * D}, 2, 1);
+  const OwnedTensor want = unwritten({T, kHeads * D}), y = unwritten({T, kHeads * D});
+  reference::grouped_attention(qkv.view(), kHeads, kKvHeads, want.view());
+  const KvPages pages({}, DType::kF32, 3, kKvHeads, D);
+  const std::vector<int32_t> own = {2, 0};
+  int64_t done = 0;
+  for (const int64_t rows : {kPrompt, int64_t{1}, int64_t{1}}) {
+    const std::vector<SequenceRows> sequences = {{own, done, rows}};
+    Arena measure = Arena::measuring({});
+    {
+      Stream dry = Stream::dry_run({});
+      paged_attention(dry, qkv.view().rows(done, rows), sequences,
+                      {.heads = kHeads, .type = ComputeType::kFloat32}, pages, measure,
+                      y.view().rows(done, rows));
+    }
+    Arena scratch({}, measure.peak_bytes());
+    paged_attention(s_, qkv.view().rows(done, rows), sequences,
+                    {.heads = kHeads, .type = ComputeType::kFloat32}, pages, scratch,
+                    y.view().rows(done, rows));
+    done += rows;
+  }
+  EXPECT_TRUE(close(y.view(), want.view(), attention_error(D, T, 2, 2, 2)));
+
+  Arena scratch({}, 1 << 20);
+  const std::vector<SequenceRows> beyond = {{own, 127, 2}}, foreign = {{std::span(own), 0, 1}};
+  EXPECT_THROW(paged_attention(s_, qkv.view().rows(0, 2), beyond,
+                               {.heads = kHeads, .type = ComputeType::kFloat32}, pages, scratch,
+                               y.view().rows(0, 2)),
+               ContractError);
+  EXPECT_THROW(paged_attention(s_, qkv.view().rows(0, 2), foreign,
+                               {.heads = kHeads, .type = ComputeType::kFloat32}, pages, scratch,
+                               y.view().rows(0, 2)),
+               ContractError);
 }
 
 TEST_F(DecoderOps, WrongShapesAreRefused) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/cpu/attention_blocks.h"
+#include "kernels/cpu/kv_store.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/rows.h"
 
@@ -20,146 +22,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-constexpr int64_t kBlock = 16;  // positions in a block of keys
-
-HWY_ATTR HWY_INLINE V load_as_float(F d, const float* p) { return hn::LoadU(d, p); }
-HWY_ATTR HWY_INLINE V load_as_float(F d, const BFloat16* p) {
-  const hn::Rebind<uint16_t, F> d16;
-  const hn::Rebind<uint32_t, F> d32;
-  const auto bits = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(p));
-  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(d32, bits)));
-}
-HWY_ATTR HWY_INLINE V load_as_float(F d, const int8_t* p) {
-  const hn::Rebind<int8_t, F> d8;
-  const hn::Rebind<int32_t, F> d32;
-  return hn::ConvertTo(d, hn::PromoteTo(d32, hn::LoadU(d8, p)));
-}
-
-// scores[r][t] = q[r] . key[t] (times the key's scale) for blocks of 16 positions.
-template <int Rows, class Elem>
-HWY_ATTR void score_blocks(const float* const* q, const Elem* keys, const float* key_scales,
-                           int64_t blocks, int64_t D, float* const* scores) {
-  const F d;
-  const int64_t lanes = int64_t(hn::Lanes(d));
-  for (int64_t block = 0; block < blocks; ++block, keys += D * kBlock) {
-    for (int64_t part = 0; part < kBlock; part += lanes) {
-      V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
-      const Elem* key = keys + part;
-      for (int64_t i = 0; i < D; ++i, key += kBlock) {
-        const V k = load_as_float(d, key);
-        s0 = hn::MulAdd(hn::Set(d, q[0][i]), k, s0);
-        if constexpr (Rows > 1) s1 = hn::MulAdd(hn::Set(d, q[1][i]), k, s1);
-        if constexpr (Rows > 2) s2 = hn::MulAdd(hn::Set(d, q[2][i]), k, s2);
-        if constexpr (Rows > 3) s3 = hn::MulAdd(hn::Set(d, q[3][i]), k, s3);
-      }
-      const int64_t t = block * kBlock + part;
-      const V scale = key_scales != nullptr ? hn::LoadU(d, key_scales + t) : hn::Set(d, 1.0f);
-      hn::StoreU(hn::Mul(s0, scale), d, scores[0] + t);
-      if constexpr (Rows > 1) hn::StoreU(hn::Mul(s1, scale), d, scores[1] + t);
-      if constexpr (Rows > 2) hn::StoreU(hn::Mul(s2, scale), d, scores[2] + t);
-      if constexpr (Rows > 3) hn::StoreU(hn::Mul(s3, scale), d, scores[3] + t);
-    }
-  }
-}
-
-// y[r] = sum_t weights[r][t] * value[t], for two vectors of components at a time.
-template <int Rows, class Elem>
-HWY_ATTR void mix_values(const float* const* weights, const Elem* values, int64_t T, int64_t D,
-                         float* const* y) {
-  const F d;
-  const int64_t lanes = int64_t(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + 2 * lanes <= D; i += 2 * lanes) {
-    V a0 = hn::Zero(d), a1 = a0, b0 = a0, b1 = a0, c0 = a0, c1 = a0, e0 = a0, e1 = a0;
-    const Elem* value = values + i;
-    for (int64_t t = 0; t < T; ++t, value += D) {
-      const V v0 = load_as_float(d, value);
-      const V v1 = load_as_float(d, value + lanes);
-      const V w0 = hn::Set(d, weights[0][t]);
-      a0 = hn::MulAdd(w0, v0, a0);
-      a1 = hn::MulAdd(w0, v1, a1);
-      if constexpr (Rows > 1) {
-        const V w1 = hn::Set(d, weights[1][t]);
-        b0 = hn::MulAdd(w1, v0, b0);
-        b1 = hn::MulAdd(w1, v1, b1);
-      }
-      if constexpr (Rows > 2) {
-        const V w2 = hn::Set(d, weights[2][t]);
-        c0 = hn::MulAdd(w2, v0, c0);
-        c1 = hn::MulAdd(w2, v1, c1);
-      }
-      if constexpr (Rows > 3) {
-        const V w3 = hn::Set(d, weights[3][t]);
-        e0 = hn::MulAdd(w3, v0, e0);
-        e1 = hn::MulAdd(w3, v1, e1);
-      }
-    }
-    hn::StoreU(a0, d, y[0] + i);
-    hn::StoreU(a1, d, y[0] + i + lanes);
-    if constexpr (Rows > 1) {
-      hn::StoreU(b0, d, y[1] + i);
-      hn::StoreU(b1, d, y[1] + i + lanes);
-    }
-    if constexpr (Rows > 2) {
-      hn::StoreU(c0, d, y[2] + i);
-      hn::StoreU(c1, d, y[2] + i + lanes);
-    }
-    if constexpr (Rows > 3) {
-      hn::StoreU(e0, d, y[3] + i);
-      hn::StoreU(e1, d, y[3] + i + lanes);
-    }
-  }
-  for (; i < D; ++i) {
-    for (int r = 0; r < Rows; ++r) {
-      float sum = 0;
-      for (int64_t t = 0; t < T; ++t) sum += weights[r][t] * float(values[t * D + i]);
-      y[r][i] = sum;
-    }
-  }
-}
-
-template <class Elem>
-HWY_ATTR void score_any(int rows, const float* const* q, const void* keys, const float* scales,
-                        int64_t blocks, int64_t D, float* const* scores) {
-  const auto* k = static_cast<const Elem*>(keys);
-  switch (rows) {
-    case 1: score_blocks<1>(q, k, scales, blocks, D, scores); break;
-    case 2: score_blocks<2>(q, k, scales, blocks, D, scores); break;
-    case 3: score_blocks<3>(q, k, scales, blocks, D, scores); break;
-    default: score_blocks<4>(q, k, scales, blocks, D, scores); break;
-  }
-}
-
-template <class Elem>
-HWY_ATTR void mix_any(int rows, const float* const* weights, const void* values, int64_t T,
-                      int64_t D, float* const* y) {
-  const auto* v = static_cast<const Elem*>(values);
-  switch (rows) {
-    case 1: mix_values<1>(weights, v, T, D, y); break;
-    case 2: mix_values<2>(weights, v, T, D, y); break;
-    case 3: mix_values<3>(weights, v, T, D, y); break;
-    default: mix_values<4>(weights, v, T, D, y); break;
-  }
-}
-
-HWY_ATTR void score_kernel(DType type, int rows, const float* const* q, const void* keys,
-                           const float* scales, int64_t blocks, int64_t D, float* const* scores) {
-  switch (type) {
-    case DType::kI8: score_any<int8_t>(rows, q, keys, scales, blocks, D, scores); break;
-    case DType::kBF16: score_any<BFloat16>(rows, q, keys, scales, blocks, D, scores); break;
-    default: score_any<float>(rows, q, keys, scales, blocks, D, scores); break;
-  }
-}
-
-HWY_ATTR void mix_kernel(DType type, int rows, const float* const* weights, const void* values,
-                         int64_t T, int64_t D, float* const* y) {
-  switch (type) {
-    case DType::kI8: mix_any<int8_t>(rows, weights, values, T, D, y); break;
-    case DType::kBF16: mix_any<BFloat16>(rows, weights, values, T, D, y); break;
-    default: mix_any<float>(rows, weights, values, T, D, y); break;
-  }
-}
 
 // One head of one row over its cells.
 template <class Elem>
@@ -212,15 +74,10 @@ HWY_AFTER_NAMESPACE();
 namespace maie::cpu {
 namespace {
 
-constexpr int64_t kBlock = 16;
-constexpr int kRows = 4;  // rows that share a pass
-
-HWY_EXPORT(score_kernel);
-HWY_EXPORT(mix_kernel);
 HWY_EXPORT(history_kernel);
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-int64_t padded(int64_t T) { return (T + kBlock - 1) / kBlock * kBlock; }
+int64_t padded(int64_t T) { return (T + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
 
 struct CrossLayout {
   size_t key_bytes, value_bytes, scale_bytes, head_bytes;
@@ -230,29 +87,6 @@ struct CrossLayout {
         scale_bytes(type == DType::kI8 ? aligned(size_t(padded(T)) * 4) : 0),
         head_bytes(key_bytes + value_bytes + 2 * scale_bytes) {}
 };
-
-// One vector of D floats to `type`; returns its scale back (1 for the float types).
-float store_vector(DType type, const float* from, int64_t D, std::byte* to, int64_t stride) {
-  float back = 1;
-  float scale = 1;
-  if (type == DType::kI8) {
-    float most = 0;
-    for (int64_t i = 0; i < D; ++i) most = std::max(most, std::fabs(from[i]));
-    scale = most > 0 ? 127.0f / most : 0.0f;
-    if (!std::isfinite(scale)) scale = 0;  // values next to nothing count as zeros
-    back = most / 127.0f;
-  }
-  for (int64_t i = 0; i < D; ++i) {
-    switch (type) {
-      case DType::kI8:
-        reinterpret_cast<int8_t*>(to)[i * stride] = int8_t(std::nearbyint(from[i] * scale));
-        break;
-      case DType::kBF16: reinterpret_cast<BFloat16*>(to)[i * stride] = BFloat16(from[i]); break;
-      default: reinterpret_cast<float*>(to)[i * stride] = from[i]; break;
-    }
-  }
-  return back;
-}
 
 }  // namespace
 
@@ -292,12 +126,12 @@ CrossKeyValues CrossKeyValues::pack(ThreadPool& threads, DType type, const float
     auto* key_scales = reinterpret_cast<float*>(values + layout.value_bytes);
     auto* value_scales = key_scales + layout.scale_bytes / 4;
     // Positions past T in the last block: zero keys; their scores are never read.
-    std::memset(keys + size_t(T / kBlock * kBlock * D) * size_of(type), 0,
-                layout.key_bytes - size_t(T / kBlock * kBlock * D) * size_of(type));
+    std::memset(keys + size_t(T / kKeyBlock * kKeyBlock * D) * size_of(type), 0,
+                layout.key_bytes - size_t(T / kKeyBlock * kKeyBlock * D) * size_of(type));
     for (int64_t t = 0; t < T; ++t) {
       const float* k = kv + t * 2 * C + head * D;
-      std::byte* key = keys + size_t(t / kBlock * kBlock * D + t % kBlock) * size_of(type);
-      const float key_back = store_vector(type, k, D, key, kBlock);
+      std::byte* key = keys + size_t(t / kKeyBlock * kKeyBlock * D + t % kKeyBlock) * size_of(type);
+      const float key_back = store_vector(type, k, D, key, kKeyBlock);
       const float value_back =
           store_vector(type, k + C, D, values + size_t(t * D) * size_of(type), 1);
       if (type == DType::kI8) {
@@ -323,7 +157,7 @@ void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
   };
   std::vector<Group> groups;
   for (int64_t r = 0; r < rows; ++r) {
-    if (!groups.empty() && groups.back().count < kRows &&
+    if (!groups.empty() && groups.back().count < kQueriesTogether &&
         windows[size_t(groups.back().first)] == windows[size_t(r)]) {
       ++groups.back().count;
     } else {
@@ -341,23 +175,22 @@ void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
     const CrossKeyValues& window = *windows[size_t(group.first)];
     const int64_t T = window.T();
     const int64_t stride = padded(T);
-    auto* scratch =
-        reinterpret_cast<float*>(member_scratch(0, size_t(kRows) * size_t(stride + D) * 4));
-    const float* queries[kRows];
-    float* rows_scores[kRows];
-    const float* weights[kRows];
-    float* outputs[kRows];
+    auto* scratch = reinterpret_cast<float*>(
+        member_scratch(0, size_t(kQueriesTogether) * size_t(stride + D) * 4));
+    const float* queries[kQueriesTogether];
+    float* rows_scores[kQueriesTogether];
+    const float* weights[kQueriesTogether];
+    float* outputs[kQueriesTogether];
     for (int r = 0; r < group.count; ++r) {
-      float* scaled = scratch + kRows * stride + r * D;
+      float* scaled = scratch + kQueriesTogether * stride + r * D;
       scale_row(q + (group.first + r) * C + head * D, factor, D, scaled);
       queries[r] = scaled;
       weights[r] = rows_scores[r] = scratch + r * stride;
       outputs[r] = y + (group.first + r) * C + head * D;
     }
-    HWY_DYNAMIC_DISPATCH(score_kernel)
-    (window.type(), group.count, queries, window.keys(head), window.key_scales(head),
-     stride / kBlock, D, rows_scores);
-    float norms[kRows];
+    score_blocks(window.type(), group.count, queries, window.keys(head), window.key_scales(head),
+                 stride / kKeyBlock, D, rows_scores);
+    float norms[kQueriesTogether];
     for (int r = 0; r < group.count; ++r) {
       if (!scores.of_head.empty() && scores.of_head[size_t(head)] != nullptr) {
         std::copy_n(rows_scores[r], T, scores.of_head[size_t(head)] + (group.first + r) * T);
@@ -367,8 +200,8 @@ void cross_attention(ThreadPool& threads, const float* q, int64_t rows,
         for (int64_t t = 0; t < T; ++t) rows_scores[r][t] *= scales[t];
       }
     }
-    HWY_DYNAMIC_DISPATCH(mix_kernel)
-    (window.type(), group.count, weights, window.values(head), T, D, outputs);
+    mix_values(window.type(), group.count, weights, window.values(head), T, D, /*add=*/false,
+               outputs);
     for (int r = 0; r < group.count; ++r) scale_row(outputs[r], norms[r], D, outputs[r]);
   });
 }

@@ -10,6 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include "tensor/dtype.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 
@@ -20,6 +22,22 @@ using F = hwy::HWY_NAMESPACE::CappedTag<float, 1>;  // Highway 0.16 caps to no l
 using F = hwy::HWY_NAMESPACE::CappedTag<float, 16>;
 #endif
 using V = hwy::HWY_NAMESPACE::Vec<F>;
+
+// One vector of a stored type as float.
+HWY_ATTR HWY_INLINE V load_as_float(F d, const float* p) { return hwy::HWY_NAMESPACE::LoadU(d, p); }
+HWY_ATTR HWY_INLINE V load_as_float(F d, const BFloat16* p) {
+  const hwy::HWY_NAMESPACE::Rebind<uint16_t, F> d16;
+  const hwy::HWY_NAMESPACE::Rebind<uint32_t, F> d32;
+  const auto bits = hwy::HWY_NAMESPACE::LoadU(d16, reinterpret_cast<const uint16_t*>(p));
+  return hwy::HWY_NAMESPACE::BitCast(
+      d, hwy::HWY_NAMESPACE::ShiftLeft<16>(hwy::HWY_NAMESPACE::PromoteTo(d32, bits)));
+}
+HWY_ATTR HWY_INLINE V load_as_float(F d, const int8_t* p) {
+  const hwy::HWY_NAMESPACE::Rebind<int8_t, F> d8;
+  const hwy::HWY_NAMESPACE::Rebind<int32_t, F> d32;
+  return hwy::HWY_NAMESPACE::ConvertTo(
+      d, hwy::HWY_NAMESPACE::PromoteTo(d32, hwy::HWY_NAMESPACE::LoadU(d8, p)));
+}
 
 // exp(x) for x <= 0 (-inf included): 2^n * e^r with |r| <= ln2/2 and a degree-6 Taylor sum whose
 // rest is below 1.2e-7 relative. Results below 2^-126 become 0.
