@@ -26,4 +26,18 @@ void embed(Stream& s, std::span<const int> ids, std::span<const int> position_of
   no_backend(s.device());
 }
 
+void embed(Stream& s, std::span<const int> ids, const EmbeddingTable& table, Tensor y) {
+  const auto [V, C] = table.values.dims<2>();
+  check(y.shape() == Shape({int64_t(ids.size()), C}), "embed: shape of y");
+  for (const int id : ids) check(id >= 0 && id < V, "embed: token within the vocabulary");
+  if (s.is_dry_run()) return;
+  switch (s.device().kind) {
+    case Device::Kind::kCpu:
+      cpu::embed(ids, {}, table.values, table.scales, nullptr, C, y.data<float>());
+      return;
+    case Device::Kind::kCuda: break;
+  }
+  no_backend(s.device());
+}
+
 }  // namespace maie::ops

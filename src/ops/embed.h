@@ -17,5 +17,7 @@ struct EmbeddingTable {
 /// tables.
 void embed(Stream& s, std::span<const int> ids, std::span<const int> position_of,
            const EmbeddingTable& table, ConstTensor positions, Tensor y);
+/// y[r] = table[ids[r]], for models that know positions otherwise.
+void embed(Stream& s, std::span<const int> ids, const EmbeddingTable& table, Tensor y);
 
 }  // namespace maie::ops

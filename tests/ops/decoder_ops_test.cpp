@@ -10,6 +10,7 @@
 #include "kernels/reference/rms_norm.h"
 #include "kernels/reference/rotary.h"
 #include "kernels/reference/swiglu.h"
+#include "ops/embed.h"
 #include "ops/paged_attention.h"
 #include "ops/rms_norm.h"
 #include "ops/rotary.h"
@@ -93,16 +94,37 @@ OwnedTensor frequencies_of(int64_t D, double theta) {
 TEST_F(DecoderOps, RotaryMatchesReference) {
   for (const int64_t D : {2, 6, 16, 34, 64, 128}) {
     const OwnedTensor frequencies = frequencies_of(D, 1e6);
-    for (const int64_t heads : {1, 3, 8}) {
-      for (const int64_t R : kRows) {
-        std::vector<int32_t> positions;
-        for (int64_t r = 0; r < R; ++r) positions.push_back(int32_t(r * 977 % 262144));
-        const OwnedTensor x = random_tensor({R, heads, D}, 2, 1);
-        const OwnedTensor want = copy_of(x.view());
-        reference::rotary(positions, frequencies.view(), want.view().reshaped({R, heads * D}));
-        rotary(s_, positions, frequencies.view(), x.view());
-        // Two products of at most 2, each factor and each operation rounded.
-        EXPECT_TRUE(close(x.view(), want.view(), 4 * 4 * kUnit)) << D << ", " << heads << ", " << R;
+    const OwnedTensor query_norm = random_tensor({D}, 2, 3), key_norm = random_tensor({D}, 2, 4);
+    for (const bool with_norms : {false, true}) {
+      for (const auto& [heads, kv_heads] : {std::pair{1, 1}, {3, 1}, {8, 4}}) {
+        for (const int64_t R : kRows) {
+          std::vector<int32_t> positions;
+          for (int64_t r = 0; r < R; ++r) positions.push_back(int32_t(r * 977 % 262144));
+          const int64_t N = heads + 2 * kv_heads;
+          const OwnedTensor x = random_tensor({R, N * D}, 2, 1);
+          RotaryOptions options{heads, kv_heads, {}, {}, 1e-6f};
+          if (with_norms) {
+            options.query_norm = query_norm.view();
+            options.key_norm = key_norm.view();
+          }
+          // Head by head, each as a tensor of its own; the values are left alone.
+          const OwnedTensor want = copy_of(x.view());
+          for (int64_t r = 0; r < R; ++r) {
+            for (int head = 0; head < heads + kv_heads; ++head) {
+              const Tensor one(want.view().data<float>() + (r * N + head) * D, DType::kF32, {1, D},
+                               {});
+              const OwnedTensor& norm = head < heads ? query_norm : key_norm;
+              if (with_norms) reference::rms_norm(one, norm.view(), 1e-6f, one);
+              reference::rotary(std::span(positions).subspan(size_t(r), 1), frequencies.view(),
+                                one);
+            }
+          }
+          rotary(s_, positions, frequencies.view(), options, x.view());
+          // Two products of at most 2 (2 sqrt(D) behind a norm with weights up to 2).
+          const double most = with_norms ? 2 * std::sqrt(double(D)) : 2;
+          const double allowed = 2 * most * (4 * kUnit + (with_norms ? rms_norm_error(D) : 0));
+          EXPECT_TRUE(close(x.view(), want.view(), allowed)) << D << ", " << heads << ", " << R;
+        }
       }
     }
   }
@@ -112,11 +134,13 @@ TEST_F(DecoderOps, RotaryTurnsByDifferencesOfPositions) {
   // What attention sees, the product of a query and a key, depends on their distance alone.
   const OwnedTensor frequencies = frequencies_of(64, 1e4);
   const auto product = [&](int32_t of_query, int32_t of_key) {
-    const OwnedTensor q = random_tensor({1, 1, 64}, 1, 1), k = random_tensor({1, 1, 64}, 1, 2);
-    rotary(s_, std::vector{of_query}, frequencies.view(), q.view());
-    rotary(s_, std::vector{of_key}, frequencies.view(), k.view());
-    const auto a = q.view().span<float>(), b = k.view().span<float>();
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+    const OwnedTensor at_query = random_tensor({1, 3 * 64}, 1, 1),
+                      at_key = copy_of(at_query.view());
+    rotary(s_, std::vector{of_query}, frequencies.view(), {}, at_query.view());
+    rotary(s_, std::vector{of_key}, frequencies.view(), {}, at_key.view());
+    const auto q = at_query.view().span<float>().first(64);
+    const auto k = at_key.view().span<float>().subspan(64, 64);
+    return std::inner_product(q.begin(), q.end(), k.begin(), 0.0);
   };
   EXPECT_NEAR(product(7, 3), product(107, 103), 64 * 107 * 2 * kUnit);
   EXPECT_GT(std::abs(product(7, 3) - product(7, 4)), 1e-3);
@@ -180,6 +204,15 @@ TEST_F(DecoderOps, PagedAttentionReadsAPromptAndGoesOn) {
                ContractError);
 }
 
+TEST_F(DecoderOps, EmbedWithoutPositionsGivesRowsOfTheTable) {
+  const OwnedTensor table = random_tensor({5, 19}, 1, 1), y = unwritten({3, 19});
+  embed(s_, std::vector<int>{4, 0, 4}, {table.view(), {}}, y.view());
+  for (const auto& [row, id] : {std::pair{0, 4}, {1, 0}, {2, 4}}) {
+    EXPECT_TRUE(
+        same_bits(y.view().rows(row, 1).span<float>(), table.view().rows(id, 1).span<float>()));
+  }
+}
+
 TEST_F(DecoderOps, WrongShapesAreRefused) {
   const OwnedTensor x = random_tensor({2, 4}, 1, 1), y = unwritten({2, 4}),
                     narrow = unwritten({2, 3});
@@ -187,9 +220,17 @@ TEST_F(DecoderOps, WrongShapesAreRefused) {
   EXPECT_THROW(rms_norm(s_, x.view(), short_weight.view(), y.view()), ContractError);
   EXPECT_THROW(rms_norm(s_, x.view(), weight.view(), narrow.view()), ContractError);
   EXPECT_THROW(swiglu(s_, x.view(), narrow.view()), ContractError);
-  const OwnedTensor heads = random_tensor({2, 1, 4}, 1, 1), two = random_tensor({2}, 1, 1);
-  EXPECT_THROW(rotary(s_, std::vector<int32_t>{1}, two.view(), heads.view()), ContractError);
-  EXPECT_THROW(rotary(s_, std::vector<int32_t>{1, 2}, weight.view(), heads.view()), ContractError);
+  const OwnedTensor qkv = random_tensor({2, 12}, 1, 1), two = random_tensor({2}, 1, 1);
+  EXPECT_THROW(rotary(s_, std::vector<int32_t>{1}, two.view(), {}, qkv.view()), ContractError);
+  EXPECT_THROW(rotary(s_, std::vector<int32_t>{1, 2}, weight.view(), {}, qkv.view()),
+               ContractError);
+  const RotaryOptions wrong_norm{1, 1, short_weight.view(), {}, 1e-6f};
+  EXPECT_THROW(rotary(s_, std::vector<int32_t>{1, 2}, two.view(), wrong_norm, qkv.view()),
+               ContractError);
+  const EmbeddingTable table{x.view(), {}};
+  EXPECT_THROW(embed(s_, std::vector<int>{2}, table, y.view().rows(0, 1)), ContractError);
+  EXPECT_THROW(embed(s_, std::vector<int>{-1}, table, y.view().rows(0, 1)), ContractError);
+  EXPECT_THROW(embed(s_, std::vector<int>{1}, table, y.view()), ContractError);
 }
 
 }  // namespace
