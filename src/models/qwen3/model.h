@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "models/qwen3/weights.h"
+#include "ops/linear.h"
+#include "ops/paged_attention.h"
+
+namespace maie::qwen3 {
+
+struct ModelOptions {
+  ComputeType compute_type = ComputeType::kAuto;  ///< of weights and products
+  DType cache_type = DType::kBF16;                ///< of keys and values: float32, bfloat16 or int8
+  int64_t pages = 64;  ///< of the cache, ops::kKvPage positions each, for all sequences
+  int max_rows = 512;  ///< of one pass; a longer prompt comes in several
+};
+
+/// A decoder block (docs/models/qwen3.md): attention with grouped queries, gated MLP, norms before.
+class Block {
+ public:
+  /// @param types  of the products and of attention over many rows.
+  Block(Stream& s, const Weights& weights, int index, ComputeType type);
+
+  /// @param x [R, C] residual stream, updated in place. @param positions one a row.
+  void forward(Stream& s, std::span<const int32_t> positions,
+               std::span<const ops::SequenceRows> sequences, ConstTensor frequencies,
+               const ops::KvPages& pages, Arena& scratch, Tensor x) const;
+
+  size_t size_bytes() const;
+
+ private:
+  const Config& config_;
+  ComputeType attention_type_;
+  OwnedTensor attention_norm_, query_norm_, key_norm_, mlp_norm_;
+  ops::LinearWeights qkv_, attention_out_, gate_up_, down_;
+};
+
+/// Qwen3 and Llama ready to run: packed weights, a cache of pages, an arena. One thread at a time.
+class Model {
+ public:
+  /// Packs `weights` for the stream's device. @param s outlives the model and serves all its calls.
+  static Result<std::unique_ptr<Model>> load(Stream& s, std::shared_ptr<const Weights> weights,
+                                             const ModelOptions& options);
+
+  const Config& config() const { return weights_->config(); }
+  ComputeType compute_type() const { return compute_type_; }
+  size_t weight_bytes() const { return weight_bytes_; }
+  int64_t pages() const { return options_.pages; }
+  int max_rows() const { return options_.max_rows; }
+
+  /// Reads tokens into the cache and gives the logits of some of them. Rows of at most
+  /// ops::kExactRows tokens have the bits they have alone, whatever else is in the pass.
+  /// @param tokens     of all sequences, one after the other, at most max_rows.
+  /// @param sequences  how many of them each has, how many it had before, and its pages.
+  /// @param wanted     rows in ascending order whose logits are needed.
+  /// @param logits     [wanted.size(), V] float32.
+  Status forward(std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
+                 std::span<const int> wanted, Tensor logits);
+
+ private:
+  Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptions& options);
+  void run(Stream& s, std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
+           std::span<const int> wanted, Arena& arena, Tensor logits) const;
+  void size_arena();
+
+  Stream& stream_;
+  std::shared_ptr<const Weights> weights_;
+  ModelOptions options_;
+  ComputeType compute_type_;
+  OwnedTensor frequencies_;
+  ConstTensor embedding_;  // in the mapped file, or in the copy where that is not aligned
+  OwnedTensor embedding_copy_;
+  std::vector<Block> blocks_;
+  OwnedTensor last_norm_;
+  ops::LinearWeights output_;
+  std::vector<ops::KvPages> cache_;  // one a layer
+  std::unique_ptr<Arena> arena_;
+  size_t weight_bytes_ = 0;
+};
+
+}  // namespace maie::qwen3
