@@ -22,11 +22,12 @@ MAY_INCLUDE = {
     "formats": "tensor base",
     "audio": "tensor base",
     "text": "formats base",
+    "prompt": "text base",
     "models": "ops formats tensor base",
     "search": "ops text tensor base",
     "speaker": "tensor base",
-    "llm": "models search text ops tensor base",
-    "pipeline": "models search llm speaker audio text ops formats tensor base",
+    "llm": "models search prompt text ops tensor base",
+    "pipeline": "models search llm prompt speaker audio text ops formats tensor base",
     "queue": "base",
     "server": "pipeline queue text base",
 }
@@ -50,7 +51,7 @@ OWNERS = {
     "spdlog/": "base",
     "openssl/": "base",
     "pcre2": "text",
-    "utf8proc": "text",
+    "utf8proc": "text prompt",
     "CLI/": "",
     "boost/": "server",
     "gtest/": "",  # tests only
