@@ -12,8 +12,8 @@ namespace {
 [[noreturn]] void no_such_operation(std::string_view sign, const Value& a, const Value& b) {
   need_defined(a);
   need_defined(b);
-  fail("\"" + std::string(sign) + "\" does not work on a " + std::string(type_name(a)) +
-       " and a " + std::string(type_name(b)) + "; convert one, for example with \"| string\"");
+  fail("\"" + std::string(sign) + "\" does not work on a " + std::string(type_name(a)) + " and a " +
+       std::string(type_name(b)) + "; convert one, for example with \"| string\"");
 }
 
 [[noreturn]] void overflow() { fail("a whole number grew beyond 64 bits"); }

@@ -45,7 +45,16 @@ enum class ExprKind : uint8_t {
   kTest,         ///< children[0] is name(arguments)
 };
 
-enum class Comparison : uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kNotIn };
+enum class Comparison : uint8_t {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kNotIn
+};
 
 struct Expr {
   ExprKind kind;
@@ -69,23 +78,23 @@ struct Parameter {
 };
 
 enum class StmtKind : uint8_t {
-  kText,      ///< text
-  kOutput,    ///< expression
-  kIf,        ///< branches; the last may have no condition
-  kFor,       ///< target in expression [if condition]: body, else otherwise
+  kText,    ///< text
+  kOutput,  ///< expression
+  kIf,      ///< branches; the last may have no condition
+  kFor,     ///< target in expression [if condition]: body, else otherwise
   kBreak,
   kContinue,
-  kSet,       ///< target = expression
-  kSetBlock,  ///< target = body [| expression]
-  kWith,      ///< assignments: body
-  kMacro,     ///< name(parameters): body
-  kCall,      ///< expression called with (parameters): body as caller
-  kFilter,    ///< body | expression
-  kBlock,     ///< name: body
-  kExtends,   ///< names[0]
-  kInclude,   ///< the first of names that exists
+  kSet,         ///< target = expression
+  kSetBlock,    ///< target = body [| expression]
+  kWith,        ///< assignments: body
+  kMacro,       ///< name(parameters): body
+  kCall,        ///< expression called with (parameters): body as caller
+  kFilter,      ///< body | expression
+  kBlock,       ///< name: body
+  kExtends,     ///< names[0]
+  kInclude,     ///< the first of names that exists
   kAutoescape,  ///< expression: body
-  kScope,     ///< body in a scope of its own (generation)
+  kScope,       ///< body in a scope of its own (generation)
 };
 
 struct Branch {
@@ -112,6 +121,7 @@ struct Stmt {
   bool required = false;
   bool scoped = false;
   bool keeps_scope = false;  ///< a loop whose body defines macros: each round's names outlive it
+  bool uses_loop = false;    ///< a loop whose body mentions "loop"
   // What the body of a macro or call block mentions.
   bool uses_caller = false, uses_varargs = false, uses_kwargs = false;
 };
@@ -125,8 +135,8 @@ struct Unit {
   std::deque<Stmt> statements;
   Body body;
   std::vector<std::pair<std::string_view, const Stmt*>> blocks;  ///< in order of appearance
-  std::vector<std::pair<std::string_view, int>> references;  ///< files it needs, with the line
-  std::vector<std::string_view> optional_references;  ///< files that may be missing
+  std::vector<std::pair<std::string_view, int>> references;      ///< files it needs, with the line
+  std::vector<std::string_view> optional_references;             ///< files that may be missing
 
   std::string_view keep(std::string text) { return strings.emplace_back(std::move(text)); }
 };

@@ -19,9 +19,9 @@ struct Named {
   Builtin builtin;
 };
 
-/// `value.name` where that is a method of strings, lists or dictionaries, bound to the value. A method
-/// that would change its object gives an undefined value, as in jinja2's immutable sandbox. Nothing
-/// (kNone) when the type has no such attribute.
+/// `value.name` where that is a method of strings, lists or dictionaries, bound to the value. A
+/// method that would change its object gives an undefined value, as in jinja2's immutable sandbox.
+/// Nothing (kNone) when the type has no such attribute.
 Value method_of(Heap& heap, const Value& value, std::string_view name);
 
 // The parts of the tables, each in its file.

@@ -29,8 +29,8 @@ Json special_tokens_of(const Json& config) {
   return tokens;
 }
 
-/// The message as templates expect it: without the members that are null (APIs write "content": null,
-/// templates would print None), and with its reasoning under every name they read it by.
+/// The message as templates expect it: without the members that are null (APIs write "content":
+/// null, templates would print None), and with its reasoning under every name they read it by.
 Json normalised(const Json& given) {
   Json message = Json::object();
   for (auto it = given.begin(); it != given.end(); ++it) {
@@ -88,8 +88,9 @@ Result<ChatTemplate> ChatTemplate::from_tokenizer_config(
   if (chat_template_file) return parse(*chat_template_file, std::move(tokens), options);
   const auto source = config->find("chat_template");
   if (source == config->end() || source->is_null()) {
-    return not_found("tokenizer_config.json: it has no \"chat_template\"; the model is not made for "
-                     "chats, or the folder lacks chat_template.jinja");
+    return not_found(
+        "tokenizer_config.json: it has no \"chat_template\"; the model is not made for "
+        "chats, or the folder lacks chat_template.jinja");
   }
   if (source->is_string()) return parse(source->get<std::string>(), std::move(tokens), options);
   if (!source->is_array()) {
@@ -97,8 +98,9 @@ Result<ChatTemplate> ChatTemplate::from_tokenizer_config(
   }
   const Json* plain = named_source(*source, "default");
   if (plain == nullptr) {
-    return not_found("tokenizer_config.json: none of the templates in \"chat_template\" is named "
-                     "\"default\"");
+    return not_found(
+        "tokenizer_config.json: none of the templates in \"chat_template\" is named "
+        "\"default\"");
   }
   MAIE_ASSIGN(ChatTemplate chat, parse(plain->get<std::string>(), std::move(tokens), options));
   if (const Json* with_tools = named_source(*source, "tool_use")) {

@@ -12,8 +12,8 @@ namespace maie::prompt {
 
 /// One conversation to turn into a prompt.
 struct Chat {
-  Json messages;  ///< array of objects with role and content, as the OpenAI API has them
-  Json tools;     ///< array of JSON Schemas of functions; null for none
+  Json messages;   ///< array of objects with role and content, as the OpenAI API has them
+  Json tools;      ///< array of JSON Schemas of functions; null for none
   Json documents;  ///< array of objects with title and text; null for none
   bool add_generation_prompt = true;  ///< the prompt ends where the assistant's answer begins
   /// The thinking switch of models that have one (Qwen3); absent leaves it to the template.
@@ -30,8 +30,8 @@ class ChatTemplate {
   static Result<ChatTemplate> parse(std::string source, Json special_tokens = {},
                                     const TemplateOptions& options = {});
 
-  /// From the text of tokenizer_config.json, and that of chat_template.jinja where the folder has one
-  /// (it goes first). Where the configuration has several templates, those named "default" and
+  /// From the text of tokenizer_config.json, and that of chat_template.jinja where the folder has
+  /// one (it goes first). Where the configuration has several templates, those named "default" and
   /// "tool_use" are kept. kNotFound when there is none.
   static Result<ChatTemplate> from_tokenizer_config(
       std::string_view tokenizer_config, const std::optional<std::string>& chat_template_file = {},

@@ -72,8 +72,8 @@ std::string_view type_name(const Value& value) {
     case Kind::kLoop: return "loop";
     case Kind::kList: break;
   }
-  static constexpr std::string_view kNames[] = {"list",        "tuple",      "range",    "dict_keys",
-                                                "dict_values", "dict_items", "generator"};
+  static constexpr std::string_view kNames[] = {
+      "list", "tuple", "range", "dict_keys", "dict_values", "dict_items", "generator"};
   return kNames[size_t(value.as_list().sort)];
 }
 
@@ -185,7 +185,7 @@ Value slice(Heap& heap, const Value& container, const Value& from, const Value& 
     return sliced_text(heap, container, walk(count_code_points(container.text()), from, to, step));
   }
   if (!container.is(Kind::kList) || !has_index(container.as_list().sort)) {
-    return heap.undefined("a " + std::string(type_name(container)) + " has no slices");
+    fail("a " + std::string(type_name(container)) + " has no slices");
   }
   const List& list = container.as_list();
   const Walk w = walk(int64_t(list.items.size()), from, to, step);

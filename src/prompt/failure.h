@@ -7,9 +7,9 @@
 
 namespace maie::prompt {
 
-/// How a parse or a render ends early. Thrown and caught within this folder only: an interpreter has
-/// hundreds of places that can fail, each many calls below the one that answers for all of them.
-/// `Template` turns it into a Status with the template's name and line in front.
+/// How a parse or a render ends early. Thrown and caught within this folder only: an interpreter
+/// has hundreds of places that can fail, each many calls below the one that answers for all of
+/// them. `Template` turns it into a Status with the template's name and line in front.
 struct Failure {
   Code code;
   std::string what;

@@ -18,8 +18,9 @@ Value value_at(Render& render, const Value& value, const Value& path) {
   while (true) {
     const size_t dot = rest.find('.');
     const std::string_view part = rest.substr(0, dot);
-    const bool index = !part.empty() && part.size() < 10 &&
-                       std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool index =
+        !part.empty() && part.size() < 10 &&
+        std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     at = step(at, index ? Value::integer(std::stoll(std::string(part))) : Value::string(part));
     if (dot == std::string_view::npos) return at;
     rest.remove_prefix(dot + 1);
@@ -45,7 +46,8 @@ class Key {
     std::string_view rest = attribute_->text();
     while (true) {
       const size_t comma = rest.find(',');
-      render_.heap().push(parts, folded(value_at(render_, item, Value::string(rest.substr(0, comma)))));
+      render_.heap().push(parts,
+                          folded(value_at(render_, item, Value::string(rest.substr(0, comma)))));
       if (comma == std::string_view::npos) break;
       rest.remove_prefix(comma + 1);
     }
@@ -71,7 +73,8 @@ Value count(Render&, const Value& self, const Arguments& arguments) {
 Value first(Render& render, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("first", {});
   const auto items = items_of(render.heap(), self);
-  return items.empty() ? Value::undefined("there is no first item, the sequence is empty") : items[0];
+  return items.empty() ? Value::undefined("there is no first item, the sequence is empty")
+                       : items[0];
 }
 
 Value last(Render& render, const Value& self, const Arguments& arguments) {
@@ -79,7 +82,6 @@ Value last(Render& render, const Value& self, const Arguments& arguments) {
   if (self.is(Kind::kList) && self.as_list().sort == Sequence::kGenerator) {
     fail("the last item of this filter's result is not known; put \"| list\" before \"| last\"");
   }
-  need_defined(self);
   const auto items = items_of(render.heap(), self);
   return items.empty() ? Value::undefined("there is no last item, the sequence is empty")
                        : items.back();
@@ -111,15 +113,14 @@ Value reverse(Render& render, const Value& self, const Arguments& arguments) {
   if (self.is(Kind::kString)) {
     return slice(render.heap(), self, Value::none(), Value::none(), Value::integer(-1));
   }
-  need_defined(self);
   auto items = items_of(render.heap(), self);
   std::reverse(items.begin(), items.end());
   return render.heap().list(std::move(items), Sequence::kGenerator);
 }
 
 /// Items by their keys; a stable sort, also backwards, as Python's.
-std::vector<Value> sorted(Heap& heap, const std::vector<Value>& items, const std::vector<Value>& keys,
-                          bool backwards) {
+std::vector<Value> sorted(Heap& heap, const std::vector<Value>& items,
+                          const std::vector<Value>& keys, bool backwards) {
   std::vector<size_t> order(items.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -162,7 +163,8 @@ Value extreme(Render& render, const Value& self, const Arguments& arguments, boo
   Value best = items[0], best_key = key(items[0]);
   for (size_t i = 1; i < items.size(); ++i) {
     const Value k = key(items[i]);
-    const bool better = largest ? less(render.heap(), best_key, k) : less(render.heap(), k, best_key);
+    const bool better =
+        largest ? less(render.heap(), best_key, k) : less(render.heap(), k, best_key);
     if (!better) continue;
     best = items[i];
     best_key = k;
@@ -238,10 +240,10 @@ Value items(Render& render, const Value& self, const Arguments& arguments) {
 
 const std::vector<Named>& list_filters() {
   static const std::vector<Named> table = {
-      {"length", count}, {"count", count},         {"first", first},   {"last", last},
-      {"list", to_list}, {"join", join},           {"reverse", reverse}, {"sort", sort},
-      {"unique", unique}, {"min", minimum},        {"max", maximum},   {"sum", sum},
-      {"batch", batch},  {"dictsort", dict_sort},  {"items", items}};
+      {"length", count},  {"count", count},        {"first", first},     {"last", last},
+      {"list", to_list},  {"join", join},          {"reverse", reverse}, {"sort", sort},
+      {"unique", unique}, {"min", minimum},        {"max", maximum},     {"sum", sum},
+      {"batch", batch},   {"dictsort", dict_sort}, {"items", items}};
   return table;
 }
 

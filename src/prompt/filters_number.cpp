@@ -8,7 +8,8 @@
 namespace maie::prompt {
 namespace {
 
-/// A text without white space around it and underscores between its digits, as Python reads numbers.
+/// A text without white space around it and underscores between its digits, as Python reads
+/// numbers.
 std::optional<std::string> plain_number(std::string_view text) {
   std::string out;
   text = strip_text(text, Side::kBoth);
@@ -17,7 +18,9 @@ std::optional<std::string> plain_number(std::string_view text) {
       out += text[i];
       continue;
     }
-    const auto is_digit = [&](size_t at) { return at < text.size() && std::isalnum(uint8_t(text[at])); };
+    const auto is_digit = [&](size_t at) {
+      return at < text.size() && std::isalnum(uint8_t(text[at]));
+    };
     if (i == 0 || !is_digit(i - 1) || !is_digit(i + 1)) return std::nullopt;
   }
   return out;
@@ -138,7 +141,8 @@ int64_t round_whole(int64_t value, int64_t precision) {
 
 Value round(Render&, const Value& self, const Arguments& arguments) {
   const auto a = arguments.bind("round", {"precision", "method"});
-  const int64_t precision = need_integer(given(a[0], Value::integer(0)), "the precision of round()");
+  const int64_t precision =
+      need_integer(given(a[0], Value::integer(0)), "the precision of round()");
   const std::string_view method =
       need_string(given(a[1], Value::string("common")), "the method of round()");
   if (!self.is_number()) {
@@ -154,7 +158,7 @@ Value round(Render&, const Value& self, const Arguments& arguments) {
   const double unit = std::pow(10.0, double(precision));
   const double scaled = self.as_double() * unit;
   if (!std::isfinite(scaled)) fail("the number is too large to be rounded so");
-  return Value::number((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / unit);
+  return Value::number(((method == "ceil" ? std::ceil(scaled) : std::floor(scaled)) + 0.0) / unit);
 }
 
 Value absolute(Render& render, const Value& self, const Arguments& arguments) {

@@ -16,6 +16,7 @@ Arguments rest_of(const Arguments& arguments, size_t count) {
 Value map(Render& render, const Value& self, const Arguments& arguments) {
   Heap& heap = render.heap();
   std::vector<Value> out;
+  if (!truth(self)) return heap.list({}, Sequence::kGenerator);  // also of none, as in jinja2
   if (arguments.positional.empty()) {
     const auto a = arguments.bind("map", {"attribute", "default"}, 1);
     for (const Value& item : items_of(heap, self)) {
@@ -26,30 +27,32 @@ Value map(Render& render, const Value& self, const Arguments& arguments) {
   }
   const std::string_view name = need_string(arguments.positional[0], "the filter of map()");
   const Builtin filter = find_filter(name);
-  if (filter == nullptr) fail("there is no filter \"" + std::string(name) + "\"");
   const Arguments rest = rest_of(arguments, 1);
   for (const Value& item : items_of(heap, self)) {
+    if (filter == nullptr) fail("there is no filter \"" + std::string(name) + "\"");
     heap.push(out, render.apply(filter, item, rest));
   }
   return heap.list(std::move(out), Sequence::kGenerator);
 }
 
-/// The items that pass the test (or fail it, unless `wanted`). With `by_attribute` the first argument
-/// names what of the item is tested; without a test its truth counts.
+/// The items that pass the test (or fail it, unless `wanted`). With `by_attribute` the first
+/// argument names what of the item is tested; without a test its truth counts.
 Value chosen(Render& render, const Value& self, const Arguments& arguments, bool by_attribute,
              bool wanted) {
   Heap& heap = render.heap();
   const size_t names = by_attribute ? 1 : 0;
+  if (!truth(self)) return heap.list({}, Sequence::kGenerator);
   if (arguments.positional.size() < names) fail("this filter needs the name of an attribute");
   Builtin test = nullptr;
+  std::string_view name;
   if (arguments.positional.size() > names) {
-    const std::string_view name = need_string(arguments.positional[names], "the name of a test");
+    name = need_string(arguments.positional[names], "the name of a test");
     test = find_test(name);
-    if (test == nullptr) fail("there is no test \"" + std::string(name) + "\"");
   }
   const Arguments rest = rest_of(arguments, names + 1);
   std::vector<Value> out;
   for (const Value& item : items_of(heap, self)) {
+    if (test == nullptr && !name.empty()) fail("there is no test \"" + std::string(name) + "\"");
     const Value value = by_attribute ? value_at(render, item, arguments.positional[0]) : item;
     const bool passes = truth(test != nullptr ? render.apply(test, value, rest) : value);
     if (passes == wanted) heap.push(out, item);

@@ -39,6 +39,12 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
+Value title(Render& render, const Value& self, const Arguments& arguments) {
+  (void)arguments.bind("title", {});
+  const Value text = as_string(render.heap(), self);
+  return render.heap().text(title_words(text.text()));  // jinja2 makes it of parts, so it is not safe
+}
+
 Value trim(Render& render, const Value& self, const Arguments& arguments) {
   const auto a = arguments.bind("trim", {"chars"});
   const Value text = as_string(render.heap(), self);
@@ -59,7 +65,8 @@ Value replace(Render& render, const Value& self, const Arguments& arguments) {
     if (safe && !text.is_safe()) text = heap.text(escape_html(text.text()), true);
   }
   const int64_t count = absent(a[2]) ? -1 : need_integer(*a[2], "the count of replace()");
-  const std::string to_text = safe && !to.is_safe() ? escape_html(to.text()) : std::string(to.text());
+  const std::string to_text =
+      safe && !to.is_safe() ? escape_html(to.text()) : std::string(to.text());
   return replaced(heap, text.text(), from.text(), to_text, count, safe);
 }
 
@@ -110,8 +117,10 @@ Value safe(Render& render, const Value& self, const Arguments& arguments) {
 Value truncate(Render& render, const Value& self, const Arguments& arguments) {
   Heap& heap = render.heap();
   const auto a = arguments.bind("truncate", {"length", "killwords", "end", "leeway"});
+  if (self.is(Kind::kUndefined)) return self;  // jinja2 asks for its length, which is 0
   const int64_t limit = need_integer(given(a[0], Value::integer(255)), "the length of truncate()");
-  const std::string_view end = need_string(given(a[2], Value::string("...")), "the end of truncate()");
+  const std::string_view end =
+      need_string(given(a[2], Value::string("...")), "the end of truncate()");
   const int64_t leeway = absent(a[3]) ? 5 : need_integer(*a[3], "the leeway of truncate()");
   const std::string_view text = need_string(self, "the text to truncate");
   heap.charge_text(text.size());
@@ -160,8 +169,7 @@ Value format(Render& render, const Value& self, const Arguments& arguments) {
 }
 
 Value to_json_filter(Render& render, const Value& self, const Arguments& arguments) {
-  const auto a =
-      arguments.bind("tojson", {"ensure_ascii", "indent", "separators", "sort_keys"});
+  const auto a = arguments.bind("tojson", {"ensure_ascii", "indent", "separators", "sort_keys"});
   Heap& heap = render.heap();
   JsonStyle style;
   style.ensure_ascii = flag(a[0]);
@@ -195,7 +203,7 @@ const std::vector<Named>& text_filters() {
       {"upper", mapped<upper_text>},
       {"lower", mapped<lower_text>},
       {"capitalize", mapped<capitalize_text>},
-      {"title", mapped<title_words>},
+      {"title", title},
       {"trim", trim},
       {"replace", replace},
       {"indent", indent},

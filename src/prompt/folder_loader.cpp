@@ -10,7 +10,8 @@ namespace {
 constexpr size_t kMaxFile = 16 << 20;  // the parser's own limit is lower, and says so with the name
 
 Status missing(std::string_view name) {
-  return not_found("there is no template \"" + std::string(name) + "\"; look at the names in the "
+  return not_found("there is no template \"" + std::string(name) +
+                   "\"; look at the names in the "
                    "templates' folder");
 }
 

@@ -21,7 +21,8 @@ Value range(Render& render, const Value&, const Arguments& arguments) {
   if (step == 0) fail("the step of range() is zero");
   // As unsigned numbers, so that no difference can overflow.
   const bool none = step > 0 ? start >= stop : start <= stop;
-  const uint64_t span = step > 0 ? uint64_t(stop) - uint64_t(start) : uint64_t(start) - uint64_t(stop);
+  const uint64_t span =
+      step > 0 ? uint64_t(stop) - uint64_t(start) : uint64_t(start) - uint64_t(stop);
   const uint64_t stride = step > 0 ? uint64_t(step) : 0 - uint64_t(step);
   const uint64_t count = none ? 0 : (span - 1) / stride + 1;
   if (count > uint64_t(kMaxRange)) {
@@ -42,10 +43,12 @@ Value range(Render& render, const Value&, const Arguments& arguments) {
 Value collected(Render& render, const Arguments& arguments, std::string_view what) {
   Heap& heap = render.heap();
   const Value dict = heap.dict();
-  if (arguments.positional.size() > 1) fail(std::string(what) + "() takes at most one plain argument");
+  if (arguments.positional.size() > 1)
+    fail(std::string(what) + "() takes at most one plain argument");
   for (const Value& source : arguments.positional) {
     if (source.is(Kind::kDict)) {
-      for (const auto& [key, value] : source.as_dict().entries) heap.set(dict.as_dict(), key, value);
+      for (const auto& [key, value] : source.as_dict().entries)
+        heap.set(dict.as_dict(), key, value);
       continue;
     }
     need_defined(source);
@@ -81,8 +84,8 @@ Value raise_exception(Render& render, const Value&, const Arguments& arguments) 
   fail("the template refuses its input: " + to_text(render.heap(), *a[0]));
 }
 
-/// The local time, by C's strftime directives in the C locale; %f is microseconds, and %z and %Z are
-/// empty, as in Python for a time without zone.
+/// The local time, by C's strftime directives in the C locale; %f is microseconds, and %z and %Z
+/// are empty, as in Python for a time without zone.
 Value strftime_now(Render& render, const Value&, const Arguments& arguments) {
   const auto a = arguments.bind("strftime_now", {"format"}, 1);
   const std::string format(need_string(*a[0], "the format of strftime_now()"));
@@ -101,12 +104,14 @@ Value strftime_now(Render& render, const Value&, const Arguments& arguments) {
       continue;
     }
     size_t end = i + 1;  // of the flags GNU allows before the letter
-    while (end + 1 < format.size() && std::string_view("-_0^#EO").find(format[end]) != std::string_view::npos) {
+    while (end + 1 < format.size() &&
+           std::string_view("-_0^#EO").find(format[end]) != std::string_view::npos) {
       ++end;
     }
     const char letter = format[end];
     if (letter == 'f') {
-      const auto part = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
+      const auto part =
+          std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch());
       char digits[8];
       std::snprintf(digits, sizeof(digits), "%06d", int(part.count() % 1'000'000));
       out += digits;

@@ -42,7 +42,8 @@ class Writer {
       default: break;
     }
     need_defined(value);
-    fail("a " + std::string(type_name(value)) + " cannot be written as JSON; put \"| list\" before "
+    fail("a " + std::string(type_name(value)) +
+         " cannot be written as JSON; put \"| list\" before "
          "\"| tojson\" if it is a sequence");
   }
 
@@ -82,9 +83,8 @@ class Writer {
     if (dict.entries.empty()) return append("{}");
     auto entries = dict.entries;
     if (style_.sort_keys) {
-      std::stable_sort(entries.begin(), entries.end(), [&](const auto& a, const auto& b) {
-        return less(heap_, a.first, b.first);
-      });
+      std::stable_sort(entries.begin(), entries.end(),
+                       [&](const auto& a, const auto& b) { return less(heap_, a.first, b.first); });
     }
     append("{");
     for (size_t i = 0; i < entries.size(); ++i) {

@@ -146,8 +146,9 @@ bool is_ignored(char32_t c) {
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_SK: return true;
     default:
-      return std::u32string_view(U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13"
-                                 U"\uFE52\uFE55\uFF07\uFF0E\uFF1A")
+      return std::u32string_view(
+                 U"'.:\u00B7\u0387\u055F\u05F4\u2018\u2019\u2024\u2027\uFE13"
+                 U"\uFE52\uFE55\uFF07\uFF0E\uFF1A")
                  .find(c) != std::u32string_view::npos;
   }
 }

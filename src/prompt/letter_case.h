@@ -13,8 +13,8 @@ void append_title(std::string& out, char32_t c);
 
 /// Has upper or lower case.
 bool is_cased(char32_t c);
-/// Whether the letter at [start, end) of `text` follows a letter and comes before none: where a Greek
-/// capital sigma becomes its final form.
+/// Whether the letter at [start, end) of `text` follows a letter and comes before none: where a
+/// Greek capital sigma becomes its final form.
 bool ends_word(std::string_view text, size_t start, size_t end);
 
 }  // namespace maie::prompt

@@ -13,12 +13,14 @@ namespace maie::prompt {
 namespace {
 
 // Longest first: the first that fits is the operator.
-constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*",
-                                           "%",  "~",  "[",  "]",  "(",  ")",  "{", "}", ">", "<",
-                                           "=",  ".",  ":",  "|",  ",",  ";"};
+constexpr std::string_view kOperators[] = {"//", "**", "==", "!=", ">=", "<=", "+", "-", "/",
+                                           "*",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                           ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_name_character(char c) { return std::isalnum(uint8_t(c)) || c == '_' || uint8_t(c) >= 0x80; }
+bool is_name_character(char c) {
+  return std::isalnum(uint8_t(c)) || c == '_' || uint8_t(c) >= 0x80;
+}
 
 /// How a tag ends: where the end sign begins, and where the text behind it goes on.
 struct End {
@@ -102,8 +104,7 @@ class Lexer {
       text = strip_text(text, Side::kRight);
     } else if (sign != '+' && block && whitespace_.lstrip_blocks) {
       const size_t line = text.rfind('\n') + 1;  // npos + 1 is 0
-      if ((line > 0 || line_starting_) &&
-          strip_text(text.substr(line), Side::kBoth).empty()) {
+      if ((line > 0 || line_starting_) && strip_text(text.substr(line), Side::kBoth).empty()) {
         text = text.substr(0, line);
       }
     }
@@ -205,10 +206,10 @@ class Lexer {
     if (c == '(' || c == '[' || c == '{') brackets_ += c == '(' ? ')' : c == '[' ? ']' : '}';
     if (c != ')' && c != ']' && c != '}') return;
     if (brackets_.empty() || brackets_.back() != c) {
-      fail_at(line_of(at_), std::string("unexpected \"") + c + "\"" +
-                                (brackets_.empty() ? ""
-                                                   : std::string(", expected \"") +
-                                                         brackets_.back() + "\""));
+      fail_at(
+          line_of(at_),
+          std::string("unexpected \"") + c + "\"" +
+              (brackets_.empty() ? "" : std::string(", expected \"") + brackets_.back() + "\""));
     }
     brackets_.pop_back();
   }
@@ -228,8 +229,7 @@ class Lexer {
     }
     const std::string_view literal = source_.substr(begin + 1, at_ - begin - 1);
     ++at_;
-    add(TokenKind::kString, begin,
-        plain ? literal : unit_.keep(unescape(literal, line_of(begin))));
+    add(TokenKind::kString, begin, plain ? literal : unit_.keep(unescape(literal, line_of(begin))));
   }
 
   /// Digits with single underscores between them, from `at` on; where they end.
@@ -256,7 +256,8 @@ class Lexer {
       if (exponent < source_.size() && (source_[exponent] == '+' || source_[exponent] == '-')) {
         ++exponent;
       }
-      if (exponent < source_.size() && is_digit(source_[exponent])) end = digits(exponent, is_digit);
+      if (exponent < source_.size() && is_digit(source_[exponent]))
+        end = digits(exponent, is_digit);
     }
     if (end > whole && !after_dot) {
       const std::string text = without_underscores(begin, end);
@@ -264,7 +265,8 @@ class Lexer {
       const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
       if (read.ec != std::errc()) fail_at(line_of(begin), "the number " + text + " is too large");
       at_ = end;
-      return add(TokenKind::kFloat, begin, source_.substr(begin, end - begin), Value::number(value));
+      return add(TokenKind::kFloat, begin, source_.substr(begin, end - begin),
+                 Value::number(value));
     }
     integer(begin, whole);
   }
@@ -371,7 +373,8 @@ std::string unescape(std::string_view literal, int line) {
     } else if (c == 'N') {
       fail_at(line, "the escape \\N in a string is not supported; write the character itself");
     } else if (uint8_t(c) >= 0x80) {
-      // jinja2 has written the letter as an escape by now, and the backslash before it protects that.
+      // jinja2 has written the letter as an escape by now, and the backslash before it protects
+      // that.
       size_t next = --at;
       const char32_t code = next_code_point(literal, next);
       char text[16];

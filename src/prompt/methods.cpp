@@ -82,7 +82,7 @@ const Methods* methods_of_type(const Value& value) {
   if (value.is(Kind::kDict)) return &dict;
   if (!value.is(Kind::kList)) return nullptr;
   const Sequence sort = value.as_list().sort;
-  return sort == Sequence::kList                                 ? &list
+  return sort == Sequence::kList                                ? &list
          : sort == Sequence::kTuple || sort == Sequence::kRange ? &tuple
                                                                 : nullptr;
 }
@@ -130,7 +130,8 @@ class BraceFormat {
   }
 
   static bool is_number(std::string_view text) {
-    return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
+    return !text.empty() && text.size() < 10 &&
+           text.find_first_not_of("0123456789") == std::string_view::npos;
   }
 
   Value walk(std::string_view path) {

@@ -68,8 +68,11 @@ Value mapped(Render& render, const Value& self, Call arguments) {
 std::string swapped_case(std::string_view text) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
+    const size_t start = at;
     const char32_t c = next_code_point(text, at);
-    if (is_upper(c)) {
+    if (c == 0x3A3 && ends_word(text, start, at)) {
+      text::append_utf8(out, 0x3C2);
+    } else if (is_upper(c)) {
       append_lower(out, c);
     } else if (is_lower(c)) {
       append_upper(out, c);
@@ -217,7 +220,8 @@ Value count(Render& render, const Value& self, Call arguments) {
   if (!range.valid) return Value::integer(0);
   if (part.empty()) return Value::integer(count_code_points(range.text) + 1);
   int64_t hits = 0;
-  for (size_t at = 0; (at = range.text.find(part, at)) != std::string_view::npos; at += part.size()) {
+  for (size_t at = 0; (at = range.text.find(part, at)) != std::string_view::npos;
+       at += part.size()) {
     ++hits;
   }
   return Value::integer(hits);
@@ -290,8 +294,8 @@ template <bool left>
 Value justify(Render& render, const Value& self, Call arguments) {
   const auto a = arguments.bind(left ? "ljust" : "rjust", {"width", "fillchar"}, 1);
   const int64_t width = need_integer(*a[0], "the width");
-  const std::string fill =
-      padding(render.heap(), std::max<int64_t>(0, width) - count_code_points(self.text()), fill_of(a[1]));
+  const std::string fill = padding(
+      render.heap(), std::max<int64_t>(0, width) - count_code_points(self.text()), fill_of(a[1]));
   const std::string text(self.text());
   return render.heap().text(left ? text + fill : fill + text);
 }
@@ -299,7 +303,8 @@ Value justify(Render& render, const Value& self, Call arguments) {
 Value zero_fill(Render& render, const Value& self, Call arguments) {
   const auto a = arguments.bind("zfill", {"width"}, 1);
   const int64_t width = std::max<int64_t>(0, need_integer(*a[0], "the width"));
-  const size_t sign = !self.text().empty() && (self.text()[0] == '-' || self.text()[0] == '+') ? 1 : 0;
+  const size_t sign =
+      !self.text().empty() && (self.text()[0] == '-' || self.text()[0] == '+') ? 1 : 0;
   std::string text(self.text());
   text.insert(sign, padding(render.heap(), width - count_code_points(text), "0"));
   return render.heap().text(std::move(text));

@@ -23,8 +23,9 @@ int64_t length(const Value& value);
 bool equals(Heap& heap, const Value& a, const Value& b, size_t depth = 0);
 /// a < b; throws Failure where Python would raise TypeError.
 bool less(Heap& heap, const Value& a, const Value& b, size_t depth = 0);
-/// For keys of dictionaries: equal keys have the same hash. Throws Failure for what cannot be a key:
-/// lists, dictionaries, and tuples of more than 16 items or within one another more than twice.
+/// For keys of dictionaries: equal keys have the same hash. Throws Failure for what cannot be a
+/// key: lists, dictionaries, and tuples of more than 16 items or within one another more than
+/// twice.
 size_t hash(const Value& key, size_t depth = 0);
 /// Equality of two values that have a hash.
 bool same_key(const Value& a, const Value& b);
@@ -41,7 +42,15 @@ std::string float_text(double value);
 /// The items of whatever can be looped over; consumes a generator. Throws Failure for what cannot.
 std::vector<Value> items_of(Heap& heap, const Value& value);
 
-enum class Operator : uint8_t { kAdd, kSubtract, kMultiply, kDivide, kFloorDivide, kModulo, kPower };
+enum class Operator : uint8_t {
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kFloorDivide,
+  kModulo,
+  kPower
+};
 Value arithmetic(Heap& heap, Operator op, const Value& a, const Value& b);
 /// The texts after one another; where one is safe, the others are escaped first.
 Value concatenate(Heap& heap, const std::vector<Value>& parts, bool escape);

@@ -158,8 +158,8 @@ const Expr* Parser::parse_unary(bool with_filter) {
     const Nest nest(*this);
     const Token sign = take();
     const Expr* operand = parse_unary(false);
-    expression = &make(sign.text == "-" ? ExprKind::kNegative : ExprKind::kPositive, sign.line,
-                       {operand});
+    expression =
+        &make(sign.text == "-" ? ExprKind::kNegative : ExprKind::kPositive, sign.line, {operand});
   } else {
     expression = parse_primary();
   }
@@ -183,6 +183,7 @@ const Expr* Parser::parse_name(bool namespaces) {
     function->uses_varargs = function->uses_varargs || name == "varargs";
     function->uses_kwargs = function->uses_kwargs || name == "kwargs";
   }
+  if (name == "loop") mark_loops();
   Expr& expression = make(ExprKind::kName, token.line);
   expression.name = name;
   if (!namespaces || !is_operator(".")) return &expression;
@@ -311,7 +312,8 @@ const Expr* Parser::parse_test(const Expr* expression) {
   if (is_operator("(")) {
     test.arguments = parse_arguments();
   } else if (literal && !is_name("else") && !is_name("or") && !is_name("and")) {
-    if (is_name("is")) fail_at(line, "one \"is\" cannot follow another; put the first in parentheses");
+    if (is_name("is"))
+      fail_at(line, "one \"is\" cannot follow another; put the first in parentheses");
     test.arguments.positional.push_back(parse_postfix(parse_primary()));
   }
   return negated ? &make(ExprKind::kNot, line, {&test}) : &test;
@@ -328,6 +330,10 @@ const Expr* Parser::parse_subscript(const Expr* expression) {
     Expr& attribute = make(ExprKind::kAttribute, sign.line, {expression});
     attribute.name = expect_any_name("an attribute's name or a number");
     return &attribute;
+  }
+  if (is_operator("]")) {  // jinja2 takes x[] for x[()]
+    take();
+    return &make(ExprKind::kItem, sign.line, {expression, &make(ExprKind::kTuple, sign.line)});
   }
   const Expr* index = is_operator(":") ? nullptr : parse_expression();
   const Expr* result = nullptr;
@@ -360,8 +366,10 @@ CallArguments Parser::parse_arguments() {
   expect_operator("(");
   CallArguments arguments;
   const auto ensure = [&](bool good) {
-    if (!good) fail_at(line, "the arguments of this call are in the wrong order; plain ones come "
-                             "first, then named ones");
+    if (!good)
+      fail_at(line,
+              "the arguments of this call are in the wrong order; plain ones come "
+              "first, then named ones");
   };
   for (bool first = true; !is_operator(")"); first = false) {
     if (!first) {
@@ -381,7 +389,8 @@ CallArguments Parser::parse_arguments() {
       take();
       arguments.named.emplace_back(name, parse_expression());
     } else {
-      ensure(arguments.star == nullptr && arguments.star_star == nullptr && arguments.named.empty());
+      ensure(arguments.star == nullptr && arguments.star_star == nullptr &&
+             arguments.named.empty());
       arguments.positional.push_back(parse_expression());
     }
   }

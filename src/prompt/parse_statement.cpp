@@ -65,8 +65,8 @@ void Parser::expect_block_end() {
 }
 
 void Parser::unexpected(std::string_view wanted) const {
-  fail_at(current().line, "found " + describe(current()) + " where " + std::string(wanted) +
-                              " should stand");
+  fail_at(current().line,
+          "found " + describe(current()) + " where " + std::string(wanted) + " should stand");
 }
 
 void Parser::too_deep() const {
@@ -85,6 +85,14 @@ Stmt& Parser::make(StmtKind kind, int line) {
 Body Parser::parse_template() { return parse_until({}); }
 
 Body Parser::parse_body(Words end_words) {
+  const size_t conditional = std::exchange(conditional_, 0);
+  Body body = parse_branch(end_words);
+  conditional_ = conditional;
+  return body;
+}
+
+/// The body of an if: unknown filters in it are errors only when it runs.
+Body Parser::parse_branch(Words end_words) {
   skip_operator(":");  // as jinja2 allows
   expect_block_end();
   return parse_until(end_words);
@@ -158,8 +166,9 @@ const Stmt* Parser::parse_statement() {
     return &escape;
   }
   if (word == "import" || word == "from") {
-    fail_at(line, "\"" + std::string(word) + "\" is not supported; define the macro in this file or "
-                  "in the one it extends");
+    fail_at(line, "\"" + std::string(word) +
+                      "\" is not supported; define the macro in this file or "
+                      "in the one it extends");
   }
   fail_at(line, "there is no tag \"" + std::string(word) + "\"");
 }
@@ -187,14 +196,19 @@ const Stmt* Parser::parse_if(int line) {
   ++conditional_;
   while (true) {
     const Expr* condition = parse_tuple({.conditional = false});
-    statement.branches.push_back({condition, parse_body({"elif", "else", "endif"})});
+    statement.branches.push_back({condition, parse_branch({"elif", "else", "endif"})});
     if (skip_name("elif")) continue;
-    if (skip_name("else")) statement.branches.push_back({nullptr, parse_body({"endif"})});
+    if (skip_name("else")) statement.branches.push_back({nullptr, parse_branch({"endif"})});
     break;
   }
   expect_name("endif");
   --conditional_;
   return &statement;
+}
+
+/// Only a loop that mentions "loop" has one: what is included from another sees that of the loop around.
+void Parser::mark_loops() {
+  for (Stmt* loop : loop_bodies_) loop->uses_loop = true;
 }
 
 const Stmt* Parser::parse_for(int line) {
@@ -211,7 +225,9 @@ const Stmt* Parser::parse_for(int line) {
   }
   const size_t closures = closures_;
   ++loops_;
+  loop_bodies_.push_back(&loop);
   loop.body = parse_body({"else", "endfor"});
+  loop_bodies_.pop_back();
   --loops_;
   loop.keeps_scope = closures_ != closures;
   if (skip_name("else")) loop.otherwise = parse_body({"endfor"});
@@ -311,6 +327,7 @@ const Stmt* Parser::parse_block(int line) {
     fail_at(line, "the block \"" + std::string(block.name) + "\" is defined twice; rename one");
   }
   unit_.blocks.emplace_back(block.name, &block);
+  if (block.scoped) mark_loops();
   parse_function_body(block, "endblock");
   if (is_name(block.name)) take();
   return &block;
@@ -335,7 +352,8 @@ const Stmt* Parser::parse_include(int line) {
   Stmt& include = make(StmtKind::kInclude, line);
   const Expr* names = parse_expression();
   if (names->kind == ExprKind::kList || names->kind == ExprKind::kTuple) {
-    for (const Expr* name : names->children) include.names.push_back(constant_name(*name, "include"));
+    for (const Expr* name : names->children)
+      include.names.push_back(constant_name(*name, "include"));
   } else {
     include.names.push_back(constant_name(*names, "include"));
   }

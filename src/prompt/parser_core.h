@@ -12,8 +12,8 @@
 
 namespace maie::prompt {
 
-/// Recursive descent over the tokens of one unit; expressions in parse_expression.cpp, statements in
-/// parse_statement.cpp. The grammar is jinja2's, down to its odd corners.
+/// Recursive descent over the tokens of one unit; expressions in parse_expression.cpp, statements
+/// in parse_statement.cpp. The grammar is jinja2's, down to its odd corners.
 class Parser {
  public:
   Parser(Unit& unit, std::vector<Token> tokens, const Limits& limits)
@@ -89,6 +89,7 @@ class Parser {
   // Statements.
   Stmt& make(StmtKind kind, int line);
   Body parse_body(Words end_words);
+  Body parse_branch(Words end_words);
   Body parse_until(Words end_words);
   const Stmt* parse_statement();
   const Expr* parse_target(bool namespaces, std::string_view end_word = {});
@@ -103,6 +104,7 @@ class Parser {
   const Stmt* parse_extends(int line);
   const Stmt* parse_include(int line);
   const Stmt* parse_jump(int line, StmtKind kind);
+  void mark_loops();
   void parse_signature(Stmt& statement);
   void parse_function_body(Stmt& statement, std::string_view end_word);
   std::string_view constant_name(const Expr& expression, std::string_view what) const;
@@ -112,10 +114,11 @@ class Parser {
   const Limits& limits_;
   size_t at_ = 0;
   size_t nesting_ = 0;
-  size_t conditional_ = 0;  ///< how many if bodies stand around
-  size_t loops_ = 0;        ///< and how many loops a break could end
+  size_t conditional_ = 0;        ///< how many if bodies stand around
+  size_t loops_ = 0;              ///< and how many loops a break could end
+  std::vector<Stmt*> loop_bodies_;  ///< the loops in whose bodies the parser stands
   std::vector<Stmt*> functions_;  ///< macros and call blocks around
-  size_t closures_ = 0;     ///< macros and call blocks seen so far
+  size_t closures_ = 0;           ///< macros and call blocks seen so far
 };
 
 }  // namespace maie::prompt

@@ -39,12 +39,19 @@ class Formatter {
       heap_.charge_text(out.size() - sign > 64 ? 64 : 1);
     }
     const bool all_used = is_tuple_ ? next_ == arguments_.as_list().items.size()
-                                    : next_ > 0 || by_name_ || arguments_.is(Kind::kDict);
+                                    : next_ > 0 || by_name_ || can_be_left_over(arguments_);
     if (!all_used) fail("a format with \"%\" has more arguments than fields");
     return out;
   }
 
  private:
+  /// What Python takes for a mapping, whose members need not all be used.
+  static bool can_be_left_over(const Value& v) {
+    return v.is(Kind::kDict) || v.is(Kind::kUndefined) ||
+           (v.is(Kind::kList) &&
+            (v.as_list().sort == Sequence::kList || v.as_list().sort == Sequence::kRange));
+  }
+
   char peek() const { return at_ < format_.size() ? format_[at_] : '\0'; }
 
   Value argument() {
@@ -165,7 +172,10 @@ class Formatter {
     std::snprintf(digits, sizeof(digits), format, static_cast<unsigned long>(size));
     std::string text = digits;
     if (int(text.size()) < f.precision) text.insert(0, size_t(f.precision) - text.size(), '0');
-    const char* prefix = !f.alternate || decimal ? "" : type == 'o' ? "0o" : type == 'x' ? "0x" : "0X";
+    const char* prefix = !f.alternate || decimal ? ""
+                         : type == 'o'           ? "0o"
+                         : type == 'x'           ? "0x"
+                                                 : "0X";
     return sign(f, number < 0) + prefix + text;
   }
 
@@ -184,8 +194,8 @@ class Formatter {
     const std::string format = std::string("%") + (f.alternate ? "#" : "") + ".*" + type;
     const int precision = f.precision < 0 ? 6 : f.precision;
     std::string text(size_t(precision) + 340, '\0');
-    const int size = std::snprintf(text.data(), text.size(), format.c_str(), precision,
-                                   std::abs(number));
+    const int size =
+        std::snprintf(text.data(), text.size(), format.c_str(), precision, std::abs(number));
     text.resize(size_t(size));
     return head + text;
   }

@@ -30,8 +30,9 @@ std::string list_text(Heap& heap, const List& list, size_t depth) {
     case Sequence::kValues: return joined(heap, list.items, "dict_values([", "])", depth);
     case Sequence::kItems: return joined(heap, list.items, "dict_items([", "])", depth);
     case Sequence::kGenerator:
-      fail("the result of this filter can be looped over, not printed; put \"| list\" or "
-           "\"| join\" behind it");
+      fail(
+          "the result of this filter can be looped over, not printed; put \"| list\" or "
+          "\"| join\" behind it");
     case Sequence::kList: break;
   }
   return joined(heap, list.items, "[", "]", depth);
@@ -52,14 +53,16 @@ std::string float_text(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
   char digits[64];
-  const auto end = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific);
+  const auto end =
+      std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific);
   const std::string_view shortest(digits, size_t(end.ptr - digits));
   const size_t e = shortest.find('e');
   int exponent = 0;
   const size_t sign = shortest[e + 1] == '+' ? 1 : 0;  // from_chars does not take a plus
   std::from_chars(shortest.data() + e + 1 + sign, end.ptr, exponent);
   if (exponent < -4 || exponent >= 16) return std::string(shortest);  // both write e-05, 1e+16
-  const auto fixed = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::fixed);
+  const auto fixed =
+      std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::fixed);
   std::string out(digits, size_t(fixed.ptr - digits));
   if (out.find('.') == std::string::npos) out += ".0";
   return out;
@@ -68,8 +71,8 @@ std::string float_text(double value) {
 std::string repr(Heap& heap, const Value& value, size_t depth) {
   heap.step();
   if (depth > heap.limits().data_depth) {
-    over_limit("a value to print is nested more than " +
-               std::to_string(heap.limits().data_depth) + " levels deep");
+    over_limit("a value to print is nested more than " + std::to_string(heap.limits().data_depth) +
+               " levels deep");
   }
   switch (value.kind()) {
     case Kind::kUndefined: return "Undefined";

@@ -31,7 +31,8 @@ char32_t next_code_point(std::string_view text, size_t& at) {
 }
 
 int64_t count_code_points(std::string_view text) {
-  return std::count_if(text.begin(), text.end(), [](char c) { return (uint8_t(c) & 0xC0) != 0x80; });
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (uint8_t(c) & 0xC0) != 0x80; });
 }
 
 size_t byte_offset(std::string_view text, int64_t index) {
@@ -49,9 +50,7 @@ bool is_alphabetic(char32_t c) {
   return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO;
 }
 
-bool is_decimal_digit(char32_t c) {
-  return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_ND;
-}
+bool is_decimal_digit(char32_t c) { return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_ND; }
 
 bool is_upper(char32_t c) { return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_LU; }
 bool is_lower(char32_t c) { return utf8proc_category(int32_t(c)) == UTF8PROC_CATEGORY_LL; }

@@ -25,8 +25,9 @@ struct Instance;
 struct Frame {
   const Unit* unit = nullptr;
   Instance* instance = nullptr;
-  bool escape = false;    ///< values are escaped for HTML where they are printed
-  bool extended = false;  ///< the file extends another: what stands outside of its blocks is dropped
+  bool escape = false;  ///< values are escaped for HTML where they are printed
+  bool extended =
+      false;  ///< the file extends another: what stands outside of its blocks is dropped
   const Unit* parent = nullptr;  ///< the file it extends
 };
 
@@ -66,18 +67,17 @@ struct Instance {
   std::map<std::string_view, std::vector<Block>> blocks;  ///< the most derived first
 };
 
-/// What `loop` stands for. Items that fail the loop's condition are passed over, and the condition is
-/// asked no earlier than needed: one item ahead for loop.last, all of them for loop.length.
+/// What `loop` stands for. Items that fail the loop's condition are passed over, and the condition
+/// is asked no earlier than needed: one item ahead for loop.last, all of them for loop.length.
 struct LoopState {
   const Stmt* statement = nullptr;
   Scope* outer = nullptr;
   Frame frame;
   std::vector<Value> source;
-  size_t next = 0;           ///< in source
-  std::deque<Value> ready;   ///< looked at already, not yet reached
+  size_t next = 0;          ///< in source
+  std::deque<Value> ready;  ///< looked at already, not yet reached
   Value current, previous;
   int64_t index0 = -1;
-  int64_t depth = 1;
   std::vector<Value> changed;  ///< arguments of the last loop.changed()
   bool asked_changed = false;
 };

@@ -75,7 +75,8 @@ void Render::run_block(const BlockCall& call, Sink& out) {
   Frame frame{block.unit, call.instance, call.escape, false, nullptr};
   stand(frame, block.statement->line);
   if (block.statement->required) {
-    fail("the block \"" + std::string(call.name) + "\" is required; define it in the template that "
+    fail("the block \"" + std::string(call.name) +
+         "\" is required; define it in the template that "
          "extends this one");
   }
   const Level level(*this);
@@ -83,10 +84,9 @@ void Render::run_block(const BlockCall& call, Sink& out) {
   BlockCall parent = call;
   ++parent.level;
   scope.set(heap_, "super",
-            parent.level < levels.size()
-                ? block_function(parent)
-                : heap_.undefined("there is no parent block called \"" + std::string(call.name) +
-                                  "\""));
+            parent.level < levels.size() ? block_function(parent)
+                                         : heap_.undefined("there is no parent block called \"" +
+                                                           std::string(call.name) + "\""));
   exec(block.statement->body, frame, scope, out);
 }
 
@@ -107,7 +107,6 @@ void Render::exec_include(const Stmt& s, Frame& frame, Scope& scope, Sink& out) 
     fail("none of the templates to include exists, the first is \"" + std::string(s.names[0]) +
          "\"");
   }
-  if (frame.extended) return;
   heap_.charge_bytes(sizeof(Instance));
   Instance& instance = instances_.emplace_back();
   instance.root = &new_scope(s.with_context ? &scope : nullptr);
@@ -134,7 +133,8 @@ Value Render::call_macro(const MacroData& macro, const Arguments& arguments) {
   Scope& scope = new_scope(macro.closure);
   auto named = arguments.named;
   const auto take_named = [&](std::string_view key) {
-    const auto at = std::find_if(named.begin(), named.end(), [&](auto& n) { return n.first == key; });
+    const auto at =
+        std::find_if(named.begin(), named.end(), [&](auto& n) { return n.first == key; });
     if (at == named.end()) return Value();
     const Value value = at->second;
     named.erase(at);
@@ -152,9 +152,9 @@ Value Render::call_macro(const MacroData& macro, const Arguments& arguments) {
     } else if (parameter.fallback != nullptr) {
       scope.set(heap_, parameter.name, eval(*parameter.fallback, frame, scope));
     } else {
-      scope.set(heap_, parameter.name,
-                heap_.undefined("parameter \"" + std::string(parameter.name) +
-                                "\" was not provided"));
+      scope.set(
+          heap_, parameter.name,
+          heap_.undefined("parameter \"" + std::string(parameter.name) + "\" was not provided"));
     }
   }
   if (s.uses_caller) {
@@ -162,6 +162,8 @@ Value Render::call_macro(const MacroData& macro, const Arguments& arguments) {
     Value caller = block ? arguments.caller : take_named("caller");
     if (caller.is(Kind::kUndefined)) caller = heap_.undefined("there is no caller");
     scope.set(heap_, "caller", caller);
+  } else if (arguments.caller.is(Kind::kFunction) && s.uses_kwargs) {
+    named.emplace_back("caller", arguments.caller);
   } else if (arguments.caller.is(Kind::kFunction)) {
     fail(name + " does not use caller(), so a call block is no use");
   }
@@ -224,8 +226,8 @@ Value Render::loop_attribute(LoopState& loop, std::string_view name) {
   if (name == "length") return Value::integer(all_ready() + loop.index0 + 1);
   if (name == "revindex") return Value::integer(all_ready() + 1);
   if (name == "revindex0") return Value::integer(all_ready());
-  if (name == "depth") return Value::integer(loop.depth);
-  if (name == "depth0") return Value::integer(loop.depth - 1);
+  if (name == "depth") return Value::integer(1);  // it counts recursive loops only
+  if (name == "depth0") return Value::integer(0);
   if (name == "previtem") {
     return loop.index0 > 0 ? loop.previous : heap_.undefined("there is no previous item");
   }

@@ -7,7 +7,8 @@
 
 namespace maie::prompt {
 
-// One function for each sort of expression, so that the stack frame of the one that recurses is small.
+// One function for each sort of expression, so that the stack frame of the one that recurses is
+// small.
 Value Render::eval(const Expr& e, Frame& frame, Scope& scope) {
   const Level level(*this);
   heap_.step();
@@ -233,7 +234,7 @@ Value Render::eval_call(const Expr& e, Frame& frame, Scope& scope, const Value* 
 
 Value Render::eval_filter(const Expr& e, const Value* piped, Frame& frame, Scope& scope) {
   const Level level(*this);  // a filter block recurses here, not in eval
-  const Value value = e.children.empty()                                      ? *piped
+  const Value value = e.children.empty() ? *piped
                       : piped != nullptr && e.children[0]->kind == ExprKind::kFilter
                           ? eval_filter(*e.children[0], piped, frame, scope)
                           : eval(*e.children[0], frame, scope);

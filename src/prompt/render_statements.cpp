@@ -93,7 +93,11 @@ Render::Flow Render::exec(const Stmt& s, Frame& frame, Scope& scope, Sink& out) 
     case StmtKind::kBlock: exec_block(s, frame, scope, out); break;
     case StmtKind::kInclude: exec_include(s, frame, scope, out); break;
     case StmtKind::kAutoescape: return exec_autoescape(s, frame, scope, out);
-    case StmtKind::kScope: return exec(s.body, frame, new_scope(&scope), out);
+    case StmtKind::kScope: {
+      Frame inner = frame;
+      inner.extended = false;
+      return exec(s.body, inner, new_scope(&scope), out);
+    }
     case StmtKind::kExtends:
       if (frame.extended) fail("a template can extend one other only");
       frame.extended = true;
@@ -148,10 +152,8 @@ Render::Flow Render::exec_for(const Stmt& s, Frame& frame, Scope& scope, Sink& o
   loop.outer = &scope;
   loop.frame = frame;
   loop.source = items_of(heap_, eval(*s.expression, frame, scope));
-  if (const Value* outer = scope.find(heap_, "loop"); outer != nullptr && outer->is(Kind::kLoop)) {
-    loop.depth = outer->as_loop().depth + 1;
-  }
   Scope* names = &new_scope(&scope);
+  bool completed = false;
   while (next_item(loop)) {
     heap_.step();
     if (s.keeps_scope) {
@@ -159,11 +161,14 @@ Render::Flow Render::exec_for(const Stmt& s, Frame& frame, Scope& scope, Sink& o
     } else {
       names->names.clear();
     }
-    names->set(heap_, "loop", Value::loop(&loop));
+    if (s.uses_loop) names->set(heap_, "loop", Value::loop(&loop));
     assign(*s.target, loop.current, frame, *names);
-    if (exec(s.body, frame, *names, out) == Flow::kBreak) return Flow::kNext;
+    const Flow flow = exec(s.body, frame, *names, out);
+    if (flow == Flow::kBreak) break;
+    completed = completed || flow == Flow::kNext;
   }
-  if (loop.index0 >= 0) return Flow::kNext;
+  // As in jinja2, "else" runs unless a round came to its end, without "break" or "continue".
+  if (completed) return Flow::kNext;
   return exec(s.otherwise, frame, new_scope(&scope), out);
 }
 
@@ -191,7 +196,9 @@ void Render::assign(const Expr& target, const Value& value, Frame& frame, Scope&
   for (size_t i = 0; i < items.size(); ++i) assign(*target.children[i], items[i], frame, scope);
 }
 
-Value Render::captured(Sink& sink, bool escape) { return heap_.text(std::move(sink.text()), escape); }
+Value Render::captured(Sink& sink, bool escape) {
+  return heap_.text(std::move(sink.text()), escape);
+}
 
 Render::Flow Render::exec_set_block(const Stmt& s, Frame& frame, Scope& scope) {
   Sink body(heap_, false);
@@ -201,7 +208,10 @@ Render::Flow Render::exec_set_block(const Stmt& s, Frame& frame, Scope& scope) {
   const Flow flow = exec(s.body, inner, names, body);
   if (flow != Flow::kNext) return flow;
   Value value = captured(body, frame.escape);
-  if (s.expression != nullptr) value = eval_filter(*s.expression, &value, frame, names);
+  if (s.expression != nullptr) {
+    value = eval_filter(*s.expression, &value, frame, names);
+    if (frame.escape) value = Value::string(as_string(heap_, value).text(), true);
+  }
   assign(*s.target, value, frame, scope);
   return Flow::kNext;
 }
@@ -212,7 +222,8 @@ Render::Flow Render::exec_filter_block(const Stmt& s, Frame& frame, Scope& scope
   const Flow flow = exec(s.body, frame, names, body);
   if (flow != Flow::kNext) return flow;
   const Value value = captured(body, frame.escape);
-  if (!frame.extended) output(eval_filter(*s.expression, &value, frame, names), frame, out);
+  const Value filtered = eval_filter(*s.expression, &value, frame, names);
+  out.append(need_string(filtered, "what the filter of a filter block returns"));
   return Flow::kNext;
 }
 
@@ -234,8 +245,7 @@ Render::Flow Render::exec_autoescape(const Stmt& s, Frame& frame, Scope& scope, 
 
 void Render::exec_call_block(const Stmt& s, Frame& frame, Scope& scope, Sink& out) {
   const Value caller = make_macro(s, frame, scope);
-  const Value result = eval_call(*s.expression, frame, scope, &caller);
-  if (!frame.extended) output(result, frame, out);
+  output(eval_call(*s.expression, frame, scope, &caller), frame, out);
 }
 
 }  // namespace maie::prompt

@@ -25,7 +25,8 @@ std::string place(std::string_view name, int line) {
 /// A relative path that does not lead upwards; names come from template files.
 bool is_template_name(std::string_view name) {
   if (name.empty() || name.size() > 255 || name.front() == '/') return false;
-  if (std::any_of(name.begin(), name.end(), [](char c) { return uint8_t(c) < 0x20 || c == '\\'; })) {
+  if (std::any_of(name.begin(), name.end(),
+                  [](char c) { return uint8_t(c) < 0x20 || c == '\\'; })) {
     return false;
   }
   while (true) {
@@ -39,11 +40,13 @@ bool is_template_name(std::string_view name) {
 
 Result<std::string> load_source(std::string_view name, const Loader& loader) {
   if (!is_template_name(name)) {
-    return not_found("\"" + std::string(name) + "\" is no name of a template; write a path relative "
+    return not_found("\"" + std::string(name) +
+                     "\" is no name of a template; write a path relative "
                      "to the templates' folder, without \"..\"");
   }
   if (!loader) {
-    return not_found("\"" + std::string(name) + "\" cannot be loaded: this template may not use "
+    return not_found("\"" + std::string(name) +
+                     "\" cannot be loaded: this template may not use "
                      "other files");
   }
   return loader(name);
@@ -67,8 +70,9 @@ struct Pending {
 };
 void add_references(const Unit& unit, std::vector<Pending>& pending) {
   for (const auto& [name, line] : unit.references) {
-    const bool optional = std::find(unit.optional_references.begin(), unit.optional_references.end(),
-                                    name) != unit.optional_references.end();
+    const bool optional =
+        std::find(unit.optional_references.begin(), unit.optional_references.end(), name) !=
+        unit.optional_references.end();
     pending.push_back({std::string(name), place(unit.name, line), optional});
   }
 }

@@ -32,9 +32,9 @@ struct TemplateOptions {
 /// render. docs/prompts.md describes the language.
 class Template {
  public:
-  /// Parses `source`. `name` is what errors call it; `loader` finds the files it names, which it can
-  /// do only by names written as strings. Fails with kInvalidInput (template, line, what is wrong),
-  /// kResourceExhausted (a limit), or what the loader answered.
+  /// Parses `source`. `name` is what errors call it; `loader` finds the files it names, which it
+  /// can do only by names written as strings. Fails with kInvalidInput (template, line, what is
+  /// wrong), kResourceExhausted (a limit), or what the loader answered.
   static Result<Template> parse(std::string name, std::string source,
                                 const TemplateOptions& options = {}, const Loader& loader = {});
   /// Parses the file `name` of the loader. kNotFound for a name that is no relative path, or that

@@ -92,11 +92,13 @@ Value compare(Render& render, const Value& self, const Arguments& arguments) {
 
 Value is_filter(Render&, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("filter", {});
+  (void)hash(self);
   return Value::boolean(self.is(Kind::kString) && find_filter(self.text()) != nullptr);
 }
 
 Value is_test(Render&, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("test", {});
+  (void)hash(self);
   return Value::boolean(self.is(Kind::kString) && find_test(self.text()) != nullptr);
 }
 
@@ -152,7 +154,8 @@ Builtin find_test(std::string_view name) {
 }
 
 Builtin find_filter(std::string_view name) {
-  for (const auto* table : {&text_filters(), &list_filters(), &select_filters(), &number_filters()}) {
+  for (const auto* table :
+       {&text_filters(), &list_filters(), &select_filters(), &number_filters()}) {
     for (const Named& known : *table) {
       if (known.name == name) return known.builtin;
     }

@@ -120,8 +120,8 @@ std::vector<const Value*> Arguments::bind(std::string_view function,
   }
   for (size_t i = 0; i < required; ++i) {
     if (bound[i] == nullptr) {
-      fail(std::string(function) + "() needs the argument \"" +
-           std::string(parameters.begin()[i]) + "\"");
+      fail(std::string(function) + "() needs the argument \"" + std::string(parameters.begin()[i]) +
+           "\"");
     }
   }
   return bound;

@@ -36,9 +36,9 @@ enum class Kind : uint8_t {
   kLoop,
 };
 
-/// A value of the template language: 16 bytes, copied freely, owns nothing. What it points to belongs
-/// to the Heap of the render, to the parsed template (constants) or to the caller's JSON, and all of
-/// these outlive the render. Strings are valid UTF-8.
+/// A value of the template language: 16 bytes, copied freely, owns nothing. What it points to
+/// belongs to the Heap of the render, to the parsed template (constants) or to the caller's JSON,
+/// and all of these outlive the render. Strings are valid UTF-8.
 class Value {
  public:
   Value() : text_("") {}
@@ -95,14 +95,15 @@ enum class Sequence : uint8_t { kList, kTuple, kRange, kKeys, kValues, kItems, k
 struct List {
   std::vector<Value> items;
   Sequence sort = Sequence::kList;
-  bool consumed = false;     ///< a generator can be walked once
+  bool consumed = false;                  ///< a generator can be walked once
   int64_t start = 0, stop = 0, step = 1;  ///< of a range, for printing
 };
 
 /// A dictionary in insertion order. Keys may be anything Python can hash.
 struct Dict {
   std::vector<std::pair<Value, Value>> entries;
-  std::unordered_multimap<size_t, size_t> index;  ///< hash to entry; filled from kIndexed entries on
+  std::unordered_multimap<size_t, size_t>
+      index;  ///< hash to entry; filled from kIndexed entries on
 
   static constexpr size_t kIndexed = 9;
   const Value* find(const Value& key) const;
@@ -116,7 +117,8 @@ struct Arguments {
   std::vector<std::pair<std::string_view, Value>> named;
   Value caller;  ///< the function of a call block; undefined otherwise
 
-  /// The arguments by parameter name, nullptr where absent; fails when one is unknown or given twice.
+  /// The arguments by parameter name, nullptr where absent; fails when one is unknown or given
+  /// twice.
   std::vector<const Value*> bind(std::string_view function,
                                  std::initializer_list<std::string_view> parameters,
                                  size_t required = 0) const;
@@ -134,8 +136,9 @@ struct Function {
   const BlockCall* block = nullptr;  ///< instead of a builtin
 };
 
-/// Owns what a render makes, and counts it. Everything is freed at once with the heap, so that values
-/// in circles (a namespace that holds itself) cost nothing and nothing dangles. One render at a time.
+/// Owns what a render makes, and counts it. Everything is freed at once with the heap, so that
+/// values in circles (a namespace that holds itself) cost nothing and nothing dangles. One render
+/// at a time.
 class Heap {
  public:
   explicit Heap(const Limits& limits) : limits_(limits) {}

@@ -1,6 +1,7 @@
-// Renders what tests/prompt/*.py ask for, so that jinja2 can be asked the same. One JSON object a line on
-// stdin: {"template": ..., "data": {...}, "files": {name: text}, "escape": false}, or {"chat_template": ...,
-// "tokens": {...}, "chat": {...}}; one a line on stdout: {"text": ...} or {"error": ...}.
+// Renders what tests/prompt/*.py ask for, so that jinja2 can be asked the same. One JSON object a
+// line on stdin: {"template": ..., "data": {...}, "files": {name: text}, "escape": false}, or
+// {"chat_template": ..., "tokens": {...}, "chat": {...}}; one a line on stdout: {"text": ...} or
+// {"error": ...}.
 #include <cstdio>
 #include <iostream>
 #include <string>
