@@ -42,7 +42,8 @@ std::string title_words(std::string_view text) {
 Value title(Render& render, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("title", {});
   const Value text = as_string(render.heap(), self);
-  return render.heap().text(title_words(text.text()));  // jinja2 makes it of parts, so it is not safe
+  return render.heap().text(
+      title_words(text.text()));  // jinja2 makes it of parts, so it is not safe
 }
 
 Value trim(Render& render, const Value& self, const Arguments& arguments) {

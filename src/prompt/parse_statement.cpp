@@ -206,7 +206,8 @@ const Stmt* Parser::parse_if(int line) {
   return &statement;
 }
 
-/// Only a loop that mentions "loop" has one: what is included from another sees that of the loop around.
+/// Only a loop that mentions "loop" has one: what is included from another sees that of the loop
+/// around.
 void Parser::mark_loops() {
   for (Stmt* loop : loop_bodies_) loop->uses_loop = true;
 }

@@ -114,11 +114,11 @@ class Parser {
   const Limits& limits_;
   size_t at_ = 0;
   size_t nesting_ = 0;
-  size_t conditional_ = 0;        ///< how many if bodies stand around
-  size_t loops_ = 0;              ///< and how many loops a break could end
+  size_t conditional_ = 0;          ///< how many if bodies stand around
+  size_t loops_ = 0;                ///< and how many loops a break could end
   std::vector<Stmt*> loop_bodies_;  ///< the loops in whose bodies the parser stands
-  std::vector<Stmt*> functions_;  ///< macros and call blocks around
-  size_t closures_ = 0;           ///< macros and call blocks seen so far
+  std::vector<Stmt*> functions_;    ///< macros and call blocks around
+  size_t closures_ = 0;             ///< macros and call blocks seen so far
 };
 
 }  // namespace maie::prompt
