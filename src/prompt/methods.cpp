@@ -157,6 +157,8 @@ class BraceFormat {
   Value argument(std::string_view name) {
     if (name.empty() || is_number(name)) {
       const size_t at = name.empty() ? next_++ : size_t(std::stoull(std::string(name)));
+      numbered_ = numbered_ || !name.empty();
+      if (numbered_ && next_ > 0) fail("the fields of format() are all numbered, or none is");
       if (at < arguments_.positional.size()) return arguments_.positional[at];
       fail("format() has a field for argument " + std::to_string(at) + ", which is not there");
     }
@@ -170,6 +172,7 @@ class BraceFormat {
   std::string_view format_;
   const Arguments& arguments_;
   size_t next_ = 0;
+  bool numbered_ = false;
 };
 
 }  // namespace

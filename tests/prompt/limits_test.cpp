@@ -78,9 +78,11 @@ TEST(Limits, BoundNesting) {
     for (int i = 0; i < count; ++i) out += text;
     return out;
   };
-  for (const char* open :
-       {"(", "[", "{1: ", "not ", "- ", "x(", "x[", "1 if 1 else ", "x|upper("}) {
-    exhausted("{{ " + repeat(open, 100'000) + " }}");
+  const std::pair<const char*, const char*> brackets[] = {
+      {"(", ")"}, {"[", "]"}, {"{1: ", "}"}, {"x(", ")"},          {"x[", "]"},
+      {"-", ""},  {"+", ""},  {"not ", ""},  {"1 if 1 else ", ""}, {"x|upper(", ")"}};
+  for (const auto& [open, close] : brackets) {
+    exhausted("{{ " + repeat(open, 100'000) + "1" + repeat(close, 100'000) + " }}");
   }
   exhausted(repeat("{% if 1 %}", 50'000));
   exhausted(repeat("{% for a in b %}", 50'000));
