@@ -9,7 +9,7 @@ namespace maie::prompt {
 namespace {
 
 constexpr size_t kTupleKeyItems = 16;
-constexpr size_t kTupleKeyDepth = 2;
+constexpr size_t kTupleKeyDepth = 1;
 
 void enter(Heap& heap, size_t depth) {
   heap.step();
@@ -129,6 +129,16 @@ size_t hash(const Value& key, size_t depth) {
   }
 }
 
+void charge_key(Heap& heap, const Value& key) {
+  heap.step();
+  if (key.is(Kind::kString)) heap.charge_text(key.text().size());
+  if (!is_tuple(key) || key.as_list().items.size() > kTupleKeyItems) return;
+  for (const Value& item : key.as_list().items) {
+    if (item.is(Kind::kString)) heap.charge_text(item.text().size());
+    if (is_tuple(item)) fail("a tuple within a tuple cannot be a key");
+  }
+}
+
 bool same_key(const Value& a, const Value& b) {
   if (a.is_number() && b.is_number()) return same_number(a, b);
   if (a.kind() != b.kind()) return false;
@@ -160,7 +170,7 @@ bool contains(Heap& heap, const Value& container, const Value& item) {
       heap.charge_text(container.text().size());
       return container.text().find(item.text()) != std::string_view::npos;
     case Kind::kDict:
-      if (item.is(Kind::kString)) heap.charge_text(item.text().size());
+      charge_key(heap, item);
       (void)hash(item);
       return container.as_dict().find(item) != nullptr;
     default:

@@ -150,7 +150,7 @@ Value item_of(Heap& heap, const Value& container, const Value& key) {
     case Kind::kDict: {
       const bool tuple = key.is(Kind::kList) && key.as_list().sort == Sequence::kTuple;
       if (key.is(Kind::kDict) || (key.is(Kind::kList) && !tuple)) break;
-      if (key.is(Kind::kString)) heap.charge_text(key.text().size());
+      charge_key(heap, key);
       if (const Value* found = container.as_dict().find(key)) return *found;
       break;
     }

@@ -147,6 +147,7 @@ Value unique(Render& render, const Value& self, const Arguments& arguments) {
   std::vector<Value> out;
   for (const Value& item : items_of(render.heap(), self)) {
     const Value k = key(item);
+    charge_key(render.heap(), k);
     (void)hash(k);
     if (seen.as_dict().find(k) != nullptr) continue;
     render.heap().set(seen.as_dict(), k, item);

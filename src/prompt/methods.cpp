@@ -7,7 +7,7 @@ namespace {
 
 Value dict_get(Render& render, const Value& self, const Arguments& arguments) {
   const auto a = arguments.bind("get", {"key", "default"}, 1);
-  if (a[0]->is(Kind::kString)) render.heap().charge_text(a[0]->text().size());
+  charge_key(render.heap(), *a[0]);
   (void)hash(*a[0]);
   const Value* found = self.as_dict().find(*a[0]);
   return found != nullptr ? *found : given(a[1], Value::none());

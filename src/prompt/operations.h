@@ -24,9 +24,10 @@ bool equals(Heap& heap, const Value& a, const Value& b, size_t depth = 0);
 /// a < b; throws Failure where Python would raise TypeError.
 bool less(Heap& heap, const Value& a, const Value& b, size_t depth = 0);
 /// For keys of dictionaries: equal keys have the same hash. Throws Failure for what cannot be a
-/// key: lists, dictionaries, and tuples of more than 16 items or within one another more than
-/// twice.
+/// key: lists, dictionaries, and tuples of more than 16 items or with tuples in them.
 size_t hash(const Value& key, size_t depth = 0);
+/// Counts the work of looking a key up, before it is hashed.
+void charge_key(Heap& heap, const Value& key);
 /// Equality of two values that have a hash.
 bool same_key(const Value& a, const Value& b);
 bool contains(Heap& heap, const Value& container, const Value& item);

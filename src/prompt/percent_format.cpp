@@ -35,8 +35,10 @@ class Formatter {
       out += format_.substr(at_, sign - at_);
       at_ = sign + 1;
       if (sign == format_.size()) break;
-      out += field();
-      heap_.charge_text(out.size() - sign > 64 ? 64 : 1);
+      const std::string text = field();
+      heap_.charge_text(text.size());
+      heap_.charge_bytes(text.size());
+      out += text;
     }
     const bool all_used = is_tuple_ ? next_ == arguments_.as_list().items.size()
                                     : next_ > 0 || by_name_ || can_be_left_over(arguments_);

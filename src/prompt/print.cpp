@@ -70,6 +70,7 @@ std::string float_text(double value) {
 
 std::string repr(Heap& heap, const Value& value, size_t depth) {
   heap.step();
+  heap.charge_bytes(24);  // the text of a number
   if (depth > heap.limits().data_depth) {
     over_limit("a value to print is nested more than " + std::to_string(heap.limits().data_depth) +
                " levels deep");

@@ -90,14 +90,16 @@ Value compare(Render& render, const Value& self, const Arguments& arguments) {
   return Value();
 }
 
-Value is_filter(Render&, const Value& self, const Arguments& arguments) {
+Value is_filter(Render& render, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("filter", {});
+  charge_key(render.heap(), self);
   (void)hash(self);
   return Value::boolean(self.is(Kind::kString) && find_filter(self.text()) != nullptr);
 }
 
-Value is_test(Render&, const Value& self, const Arguments& arguments) {
+Value is_test(Render& render, const Value& self, const Arguments& arguments) {
   (void)arguments.bind("test", {});
+  charge_key(render.heap(), self);
   (void)hash(self);
   return Value::boolean(self.is(Kind::kString) && find_test(self.text()) != nullptr);
 }

@@ -171,8 +171,7 @@ Value Heap::function(Function function) {
 }
 
 void Heap::set(Dict& dict, const Value& key, const Value& value) {
-  if (key.is(Kind::kString)) charge_text(key.text().size());
-  step();
+  charge_key(*this, key);
   charge_bytes(4 * sizeof(Value));  // the entry and its place in the index
   dict.set(key, value);
 }
