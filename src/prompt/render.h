@@ -171,6 +171,7 @@ class Render {
   Value captured(Sink& sink, bool escape);
 
   // render_expressions.cpp
+  void charge_texts(const Value& self, const Arguments& arguments);
   Value eval(const Expr& expression, Frame& frame, Scope& scope);
   Value eval_name(const Expr& expression, Scope& scope);
   Value eval_list(const Expr& expression, Frame& frame, Scope& scope);

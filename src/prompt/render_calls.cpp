@@ -210,6 +210,7 @@ Value Render::call(const Value& callee, const Arguments& arguments) {
     stand(came_from, line);
     return captured(out, function.block->escape);
   }
+  charge_texts(function.self, arguments);
   return function.builtin(*this, function.self, arguments);
 }
 

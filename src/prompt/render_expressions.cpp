@@ -244,9 +244,18 @@ Value Render::eval_filter(const Expr& e, const Value* piped, Frame& frame, Scope
   return apply(e.builtin, value, arguments);
 }
 
+// Whatever a builtin does with texts, it reads them once; what it makes of them it counts itself.
+void Render::charge_texts(const Value& self, const Arguments& arguments) {
+  heap_.step();
+  if (self.is(Kind::kString)) heap_.charge_text(self.text().size());
+  for (const Value& argument : arguments.positional) {
+    if (argument.is(Kind::kString)) heap_.charge_text(argument.text().size());
+  }
+}
+
 Value Render::apply(Builtin builtin, const Value& value, const Arguments& arguments) {
   const Level level(*this);
-  heap_.step();
+  charge_texts(value, arguments);
   return builtin(*this, value, arguments);
 }
 

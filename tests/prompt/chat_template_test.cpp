@@ -90,9 +90,8 @@ TEST(ChatTemplate, RefusesWhatIsNoConversation) {
 }
 
 // Real templates, where the data that is not part of the project has them:
-// MAIE_TEST_DATA/chat-templates holds tokenizer_config.json files as <model>.json with
-// <model>.expected.json beside them, an array of
-// {"chat", "text"}.
+// MAIE_TEST_DATA/chat-templates holds tokenizer_config.json files as <model>.json, and what
+// tests/golden/prompt/make_golden.py wrote beside them.
 TEST(ChatTemplate, RendersRealTemplates) {
   const char* root = std::getenv("MAIE_TEST_DATA");
   const std::string folder = std::string(root == nullptr ? "" : root) + "/chat-templates/";

@@ -1,5 +1,7 @@
 #include "prompt/limits.h"
 
+#include <chrono>
+
 #include "tests/prompt/testing.h"
 
 namespace maie::prompt {
@@ -25,6 +27,46 @@ TEST(Limits, EndLoopsThatWillNotEnd) {
             std::string::npos);
   exhausted("{% for a in range(99999) %}{{ range(99999) | sum }}{% endfor %}");
   exhausted("{% for a in range(100001) %}{% endfor %}");
+}
+
+// Work that is no step of its own is counted by its size.
+TEST(Limits, CountWorkInsideOfBuiltins) {
+  TemplateOptions options = fixed_options();
+  options.limits.steps = 500'000;
+  const std::string big =
+      "{% set b = 'x' * 1000000 %}{% set l = [b] * 99999 %}{% set d = {b: 1, (b, 1): 2} %}";
+  for (const char* use : {"{{ l | unique(case_sensitive=true) | list | length }}",
+                          "{{ l | sort | length }}",
+                          "{{ l | map('upper') | first }}",
+                          "{{ ('x' * 999999 ~ 'y') in l }}",
+                          "{{ l == (l + []) }}",
+                          "{{ l | join | length }}",
+                          "{{ l | map('length') | sum }}",
+                          "{% for x in l %}{{ d.get(b) }}{% endfor %}",
+                          "{% for x in l %}{{ d[b, 1] }}{% endfor %}",
+                          "{% for x in l %}{{ b in d }}{% endfor %}",
+                          "{% for x in l %}{{ x[-1] }}{% endfor %}",
+                          "{% for x in l %}{% set y = b.find('y') %}{% endfor %}",
+                          "{% for x in l %}{% set y = x is filter %}{% endfor %}",
+                          "{% for x in l %}{% set y = x is upper %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.count('x') %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.split('y') %}{% endfor %}",
+                          "{% for x in l %}{% set y = '%s' % x %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.replace('y', '') %}{% endfor %}",
+                          "{% for x in l %}{% set y = x | int %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.splitlines() %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.removeprefix(b) %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.startswith(b) %}{% endfor %}",
+                          "{% for x in l %}{% set y = x < b %}{% endfor %}",
+                          "{% for x in l %}{% set y = x.isalpha() %}{% endfor %}",
+                          "{% for x in l %}{% set y = b | float %}{% endfor %}",
+                          "{% for x in l %}{% set y = x | length %}{% endfor %}",
+                          "{% for x in l %}{% set y = x is lower %}{% endfor %}"}) {
+    const auto start = std::chrono::steady_clock::now();
+    exhausted(big + use, {}, options);
+    const auto spent = std::chrono::steady_clock::now() - start;
+    EXPECT_LT(spent, std::chrono::seconds(10)) << use;
+  }
 }
 
 TEST(Limits, BoundTheOutput) {

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes the golden files of tests/prompt: what jinja2 and transformers make of the templates here.
 
-    make_golden.py        with jinja2 3.1.6 and transformers 5 installed
+    make_golden.py             with jinja2 3.1.6 and transformers 5 installed
+    make_golden.py FOLDER      answers for real models instead: FOLDER holds their tokenizer_config.json as <model>.json
+
 
 chats.json: every template of templates/ over every conversation below, rendered by transformers' own
 render_jinja_template after the step of apply_chat_template that drops members that are null.
@@ -64,20 +66,38 @@ class Clock(chat_template_utils.datetime):
         return reference.NOW
 
 
-def render(source, chat):
+def render(source, chat, tokens=TOKENS):
     messages = [{k: v for k, v in m.items() if v is not None} for m in chat["messages"]]
     switches = {k: v for k, v in chat.items() if k not in ("messages", "tools", "variables", "add_generation_prompt")}
     try:
         with unittest.mock.patch.object(chat_template_utils, "datetime", Clock):
             rendered, _ = chat_template_utils.render_jinja_template(
                 conversations=[messages], tools=chat.get("tools"), chat_template=source,
-                add_generation_prompt=chat["add_generation_prompt"], **TOKENS, **chat.get("variables", {}), **switches)
+                add_generation_prompt=chat["add_generation_prompt"], **tokens, **chat.get("variables", {}), **switches)
         return {"text": rendered[0]}
     except Exception as error:
         return {"error": str(error)}
 
 
+def real_models(folder):
+    """Writes <model>.expected.json beside each <model>.json, and their names to models.txt, for the C++ test."""
+    models = sorted(f.stem for f in folder.glob("*.json") if not f.name.endswith(".expected.json"))
+    for model in models:
+        config = json.loads((folder / f"{model}.json").read_text(encoding="utf-8"))
+        tokens = {name: config[name]["content"] if isinstance(config[name], dict) else config[name]
+                  for name in ("bos_token", "eos_token", "unk_token", "pad_token") if config.get(name) is not None}
+        cases = []
+        for messages in CONVERSATIONS.values():
+            for switches in SWITCHES:
+                chat = {"messages": messages, **switches}
+                cases.append({"chat": chat, **render(config["chat_template"], chat, tokens)})
+        (folder / f"{model}.expected.json").write_text(json.dumps(cases, ensure_ascii=False), encoding="utf-8")
+    (folder / "models.txt").write_text("".join(model + "\n" for model in models), encoding="utf-8")
+
+
 def main():
+    if len(sys.argv) > 1:
+        return real_models(pathlib.Path(sys.argv[1]))
     chats = []
     for file in sorted((HERE / "templates").glob("*.jinja")):
         source = file.read_text(encoding="utf-8")
