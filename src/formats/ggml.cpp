@@ -53,8 +53,8 @@ Status GgmlFile::read_tensors(ByteReader& reader) {
     const std::string what = path_ + ": tensor \"" + printable(*name) + "\"";
     const auto type = block_type(*type_number);
     if (!type) {
-      return unsupported(what + " is of ggml type " + std::to_string(*type_number) +
-                         "; MAIE reads f32, f16, q4_0, q4_1, q5_0, q5_1 and q8_0");
+      return unsupported(what + " is of type " + block_type_name(*type_number) + "; MAIE reads " +
+                         readable_block_types() + ", so fetch or make the model as one of these");
     }
     std::optional<uint64_t> blocks = 1;
     GgmlTensor tensor{.type = *type, .shape = {}, .bytes = {}};

@@ -14,19 +14,18 @@ namespace {
 
 class Blocks : public testing::TestWithParam<BlockType> {};
 
-// The values were worked out in doubles by NumPy (tests/golden/formats/make_models.py), which
-// agreed with ggml's own dequantiser.
-TEST_P(Blocks, AreTheReferenceValuesBitForBit) {
-  const auto golden = Safetensors::open(MAIE_SOURCE_DIR "/tests/golden/formats/blocks.safetensors");
+void expect_reference_values(const std::string& file, BlockType type) {
+  const auto golden = Safetensors::open(MAIE_SOURCE_DIR "/tests/golden/formats/" + file);
   ASSERT_TRUE(golden.has_value()) << golden.error().message();
-  const std::string name(to_string(GetParam()));
+  const std::string name(to_string(type));
   const ConstTensor* bytes = (*golden)->find(name + ".bytes");
   const ConstTensor* values = (*golden)->find(name + ".values");
   ASSERT_TRUE(bytes != nullptr && values != nullptr);
-  ASSERT_EQ(size_t(bytes->dim(1)), block_bytes(GetParam()));
+  ASSERT_EQ(size_t(bytes->dim(1)), block_bytes(type));
+  ASSERT_EQ(size_t(values->size()), size_t(bytes->dim(0)) * block_values(type));
 
   std::vector<float> got(size_t(values->size()), NAN);
-  dequantize(GetParam(), {static_cast<const std::byte*>(bytes->raw()), bytes->size_bytes()}, got);
+  dequantize(type, {static_cast<const std::byte*>(bytes->raw()), bytes->size_bytes()}, got);
   const auto want = values->span<float>();
   for (size_t i = 0; i < got.size(); ++i) {
     ASSERT_EQ(std::bit_cast<uint32_t>(got[i]), std::bit_cast<uint32_t>(want[i]))
@@ -34,11 +33,26 @@ TEST_P(Blocks, AreTheReferenceValuesBitForBit) {
   }
 }
 
+// Worked out in doubles by NumPy (tests/golden/formats/make_models.py).
+class SmallBlocks : public testing::TestWithParam<BlockType> {};
+TEST_P(SmallBlocks, AreTheReferenceValuesBitForBit) {
+  expect_reference_values("blocks.safetensors", GetParam());
+}
+INSTANTIATE_TEST_SUITE_P(EachType, SmallBlocks,
+                         testing::Values(BlockType::kQ4_0, BlockType::kQ4_1, BlockType::kQ5_0,
+                                         BlockType::kQ5_1, BlockType::kQ8_0),
+                         [](const auto& info) { return std::string(to_string(info.param)); });
+
+// Random bytes with extreme scales, dequantised by the `gguf` package (make_gguf_blocks.py there).
+TEST_P(Blocks, AreWhatTheGgufPackageGivesBitForBit) {
+  expect_reference_values("gguf_blocks.safetensors", GetParam());
+}
+
 TEST_P(Blocks, MayLieAtAnyAddress) {
   std::vector<std::byte> bytes(block_bytes(GetParam()) * 3 + 1);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::byte(i * 37 % 60);
   std::vector<std::byte> shifted(bytes.begin() + 1, bytes.end());
-  std::vector<float> odd(96), even(96);
+  std::vector<float> odd(3 * block_values(GetParam())), even(odd.size());
   dequantize(GetParam(), std::span(bytes).subspan(1), odd);
   dequantize(GetParam(), shifted, even);
   EXPECT_EQ(odd, even);
@@ -46,7 +60,7 @@ TEST_P(Blocks, MayLieAtAnyAddress) {
 
 TEST_P(Blocks, AreWhole) {
   std::vector<std::byte> bytes(block_bytes(GetParam()) + 1);
-  std::vector<float> values(32);
+  std::vector<float> values(block_values(GetParam()));
   EXPECT_THROW(dequantize(GetParam(), bytes, values), ContractError);
   bytes.pop_back();
   values.pop_back();
@@ -54,8 +68,10 @@ TEST_P(Blocks, AreWhole) {
 }
 
 INSTANTIATE_TEST_SUITE_P(EachType, Blocks,
-                         testing::Values(BlockType::kQ4_0, BlockType::kQ4_1, BlockType::kQ5_0,
-                                         BlockType::kQ5_1, BlockType::kQ8_0),
+                         testing::Values(BlockType::kF16, BlockType::kBF16, BlockType::kQ4_0,
+                                         BlockType::kQ4_1, BlockType::kQ5_0, BlockType::kQ5_1,
+                                         BlockType::kQ8_0, BlockType::kQ4_K, BlockType::kQ5_K,
+                                         BlockType::kQ6_K),
                          [](const auto& info) { return std::string(to_string(info.param)); });
 
 TEST(PlainBlocks, AreFloatsAndHalves) {
@@ -73,7 +89,10 @@ TEST(BlockTypes, AreKnownByTheirNumber) {
   EXPECT_EQ(block_type(8), BlockType::kQ8_0);
   EXPECT_EQ(block_type(6), BlockType::kQ5_0);
   EXPECT_FALSE(block_type(4).has_value());
-  EXPECT_FALSE(block_type(12).has_value());
+  EXPECT_FALSE(block_type(10).has_value());
+  EXPECT_EQ(block_type_name(10), "q2_K");
+  EXPECT_EQ(block_type_name(14), "q6_K");
+  EXPECT_EQ(block_type_name(77), "ggml type 77");
 }
 
 }  // namespace

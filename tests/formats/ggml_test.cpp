@@ -61,7 +61,7 @@ TEST(GgmlFile, ReadsHeaderTokensAndTensors) {
 TEST(GgmlFile, RefusesWhatDoesNotFit) {
   expect_refused("GGUFxxxx", Code::kInvalidInput, "does not begin like");
   expect_refused(head().substr(0, 20), Code::kCorrupt, "the header");
-  expect_refused(head() + tensor("w", 12, {256, 2}, 288), Code::kUnsupported, "ggml type 12");
+  expect_refused(head() + tensor("w", 10, {256, 2}, 288), Code::kUnsupported, "type q2_K");
   expect_refused(head() + tensor("w", 2, {63, 3}, 200), Code::kCorrupt, "dimension of 63");
   expect_refused(head() + tensor("w", 0, {-1}, 4), Code::kCorrupt, "dimension of -1");
   expect_refused(head() + tensor("w", 0, {0}, 0), Code::kCorrupt, "dimension of 0");
