@@ -1,0 +1,266 @@
+#include "formats/quantised_matrix.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "tensor/dtype.h"
+
+namespace maie::formats {
+namespace {
+
+float load_half(const std::byte* at) {
+  Half half;
+  std::memcpy(&half.bits, at, sizeof half.bits);
+  return float(half);
+}
+
+// Where one block's codes, scales and zeros go.
+struct BlockTarget {
+  uint8_t* codes;
+  float* scales;
+  float* zeros;
+};
+
+// 16 bytes whose low nibbles are values 0..15 and high nibbles 16..31, as neighbours in one byte.
+void pair_nibbles(const std::byte* nibbles, uint8_t* codes) {
+  for (int i = 0; i < 8; ++i) {
+    const int first = int(nibbles[2 * i]), second = int(nibbles[2 * i + 1]);
+    codes[i] = uint8_t((first & 15) | (second & 15) << 4);
+    codes[i + 8] = uint8_t(first >> 4 | (second >> 4) << 4);
+  }
+}
+
+template <bool kMinimum>
+void q4_block(const std::byte* block, BlockTarget to) {
+  to.scales[0] = load_half(block);
+  to.zeros[0] = kMinimum ? load_half(block + 2) : 8.0f;
+  pair_nibbles(block + (kMinimum ? 4 : 2), to.codes);
+}
+
+template <bool kMinimum>
+void q5_block(const std::byte* block, BlockTarget to) {
+  to.scales[0] = load_half(block);
+  to.zeros[0] = kMinimum ? load_half(block + 2) : 16.0f;
+  block += kMinimum ? 4 : 2;
+  uint32_t fifth = 0;
+  std::memcpy(&fifth, block, sizeof fifth);
+  for (int i = 0; i < 16; ++i) {
+    const int byte = int(block[4 + i]);
+    to.codes[i] = uint8_t((byte & 15) | ((fifth >> i) & 1) << 4);
+    to.codes[i + 16] = uint8_t(byte >> 4 | ((fifth >> (i + 16)) & 1) << 4);
+  }
+}
+
+void q8_0_block(const std::byte* block, BlockTarget to) {
+  to.scales[0] = load_half(block);
+  to.zeros[0] = 128.0f;
+  for (int i = 0; i < 32; ++i) to.codes[i] = uint8_t(int(int8_t(block[2 + i])) + 128);
+}
+
+// d times a 6-bit scale is exact in float, and so is dmin times a 6-bit minimum.
+void k_scales(const std::byte* block, BlockTarget to) {
+  const float d = load_half(block);
+  const float dmin = load_half(block + 2);
+  const KScales packed = unpack_k_scales(block + 4);
+  for (size_t part = 0; part < 8; ++part) {
+    to.scales[part] = d * float(packed.scale[part]);
+    to.zeros[part] = -(dmin * float(packed.minimum[part]));
+  }
+}
+
+void q4_k_block(const std::byte* block, BlockTarget to) {
+  k_scales(block, to);
+  const std::byte* nibbles = block + 16;
+  for (int pair = 0; pair < 4; ++pair, nibbles += 32, to.codes += 32) {
+    for (int i = 0; i < 16; ++i) {
+      const int first = int(nibbles[2 * i]), second = int(nibbles[2 * i + 1]);
+      to.codes[i] = uint8_t((first & 15) | (second & 15) << 4);
+      to.codes[i + 16] = uint8_t(first >> 4 | (second >> 4) << 4);
+    }
+  }
+}
+
+void q5_k_block(const std::byte* block, BlockTarget to) {
+  k_scales(block, to);
+  const std::byte* fifths = block + 16;
+  const std::byte* nibbles = block + 48;
+  for (int part = 0; part < 8; ++part, to.codes += 32) {
+    for (int i = 0; i < 32; ++i) {
+      const int low = (int(nibbles[part / 2 * 32 + i]) >> (4 * (part % 2))) & 15;
+      to.codes[i] = uint8_t(low | ((int(fifths[i]) >> part) & 1) << 4);
+    }
+  }
+}
+
+void q6_k_block(const std::byte* block, BlockTarget to) {
+  const float d = load_half(block + 208);
+  for (int i = 0; i < 16; ++i) {
+    to.scales[i] = d * float(int8_t(block[192 + i]));
+    to.zeros[i] = 32.0f;
+  }
+  for (int part = 0; part < 8; ++part, to.codes += 32) {
+    const int half = part / 4, quarter = part % 4;
+    const std::byte* nibbles = block + 64 * half + 32 * (quarter % 2);
+    const std::byte* high = block + 128 + 32 * half;
+    for (int i = 0; i < 32; ++i) {
+      const int low = (int(nibbles[i]) >> (quarter < 2 ? 0 : 4)) & 15;
+      to.codes[i] = uint8_t(low | ((int(high[i]) >> (2 * quarter)) & 3) << 4);
+    }
+  }
+}
+
+struct Form {
+  int bits = 0;
+  int64_t group = 32;
+  QuantisedMatrix::Zero zero = QuantisedMatrix::Zero::kCode;
+  void (*block)(const std::byte*, BlockTarget) = nullptr;
+};
+
+Form form_of(BlockType type) {
+  constexpr auto kValue = QuantisedMatrix::Zero::kValue;
+  constexpr auto kCode = QuantisedMatrix::Zero::kCode;
+  switch (type) {
+    case BlockType::kQ4_0: return {4, 32, kCode, q4_block<false>};
+    case BlockType::kQ4_1: return {4, 32, kValue, q4_block<true>};
+    case BlockType::kQ4_K: return {4, 32, kValue, q4_k_block};
+    case BlockType::kQ5_0: return {8, 32, kCode, q5_block<false>};
+    case BlockType::kQ5_1: return {8, 32, kValue, q5_block<true>};
+    case BlockType::kQ5_K: return {8, 32, kValue, q5_k_block};
+    case BlockType::kQ8_0: return {8, 32, kCode, q8_0_block};
+    case BlockType::kQ6_K: return {8, 16, kCode, q6_k_block};
+    case BlockType::kF32:
+    case BlockType::kF16:
+    case BlockType::kBF16: break;
+  }
+  return {};
+}
+
+int64_t w4_group(int64_t group) {
+  for (const int64_t size : {128, 64, 32}) {
+    if (group % size == 0) return size;
+  }
+  return 0;
+}
+
+bool all_finite(const std::vector<float>& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
+bool is_w8_already(const QuantisedMatrix& matrix) {
+  return matrix.bits == 8 && matrix.groups() == 1 && matrix.zero == QuantisedMatrix::Zero::kCode &&
+         std::all_of(matrix.zeros.begin(), matrix.zeros.end(), [](float z) { return z == 128; });
+}
+
+}  // namespace
+
+StoredLayout best_layout(const QuantisedMatrix& matrix) {
+  return matrix.bits == 4 && w4_group(matrix.group) > 0 ? StoredLayout::kW4 : StoredLayout::kW8;
+}
+
+StoredLayout best_layout(BlockType type) {
+  const Form form = form_of(type);
+  if (form.bits == 0) return StoredLayout::kDense;
+  return form.bits == 4 ? StoredLayout::kW4 : StoredLayout::kW8;
+}
+
+Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
+                                    int64_t columns) {
+  const Form form = form_of(type);
+  check(form.bits != 0, "a quantised block type");
+  const auto per_block = int64_t(block_values(type));
+  check(rows >= 0 && columns > 0 && columns % per_block == 0, "rows of whole blocks");
+  const size_t step = block_bytes(type);
+  check(bytes.size() == size_t(rows * (columns / per_block)) * step, "as many blocks as values");
+
+  QuantisedMatrix out{.rows = rows,
+                      .columns = columns,
+                      .bits = form.bits,
+                      .group = form.group,
+                      .zero = form.zero,
+                      .codes = {},
+                      .scales = {},
+                      .zeros = {}};
+  out.codes.resize(size_t(rows * out.row_bytes()));
+  out.scales.resize(size_t(rows * out.groups()));
+  out.zeros.resize(out.scales.size());
+  BlockTarget to{out.codes.data(), out.scales.data(), out.zeros.data()};
+  for (size_t at = 0; at < bytes.size(); at += step) {
+    form.block(bytes.data() + at, to);
+    to.codes += per_block * form.bits / 8;
+    to.scales += per_block / form.group;
+    to.zeros += per_block / form.group;
+  }
+  if (!all_finite(out.scales) || !all_finite(out.zeros)) {
+    return corrupt("a scale is no finite number; fetch the file again");
+  }
+  return out;
+}
+
+void dequantize(const QuantisedMatrix& matrix, int64_t first, int64_t count,
+                std::span<float> values) {
+  check(first >= 0 && count >= 0 && first + count <= matrix.rows, "rows of the matrix");
+  check(values.size() == size_t(count * matrix.columns), "room for each value");
+  float* out = values.data();
+  for (int64_t row = first; row < first + count; ++row) {
+    for (int64_t column = 0; column < matrix.columns; ++column) {
+      const auto g = size_t(row * matrix.groups() + column / matrix.group);
+      const auto code = float(matrix.code(row, column));
+      *out++ = matrix.zero == QuantisedMatrix::Zero::kValue
+                   ? code * matrix.scales[g] + matrix.zeros[g]
+                   : (code - matrix.zeros[g]) * matrix.scales[g];
+    }
+  }
+}
+
+Result<QuantisedMatrix> to_w4(QuantisedMatrix matrix) {
+  const int64_t group = w4_group(matrix.group);
+  if (matrix.bits != 4 || group == 0) {
+    return unsupported("codes of " + std::to_string(matrix.bits) + " bits in groups of " +
+                       std::to_string(matrix.group) +
+                       " do not fit 4 bits in groups of 32, 64 or 128; choose int8");
+  }
+  const auto times = size_t(matrix.group / group);
+  if (times == 1) return matrix;
+  const auto repeat = [&](const std::vector<float>& from) {
+    std::vector<float> to;
+    to.reserve(from.size() * times);
+    for (const float x : from) to.insert(to.end(), times, x);
+    return to;
+  };
+  matrix.scales = repeat(matrix.scales);
+  matrix.zeros = repeat(matrix.zeros);
+  matrix.group = group;
+  return matrix;
+}
+
+Result<Int8Matrix> to_w8(const QuantisedMatrix& matrix) {
+  Int8Matrix out{.rows = matrix.rows, .columns = matrix.columns, .codes = {}, .scales = {}};
+  out.codes.resize(size_t(matrix.rows * matrix.columns));
+  if (is_w8_already(matrix)) {
+    out.scales = matrix.scales;
+    std::transform(matrix.codes.begin(), matrix.codes.end(), out.codes.begin(),
+                   [](uint8_t code) { return int8_t(int(code) - 128); });
+    return out;
+  }
+  out.scales.resize(size_t(matrix.rows));
+  std::vector<float> row(size_t(matrix.columns));
+  for (int64_t r = 0; r < matrix.rows; ++r) {
+    dequantize(matrix, r, 1, row);
+    if (!all_finite(row)) return corrupt("a value is no finite number; fetch the file again");
+    float greatest = 0;
+    for (const float value : row) greatest = std::max(greatest, std::abs(value));
+    const float scale = greatest / 127;
+    out.scales[size_t(r)] = scale;
+    int8_t* codes = out.codes.data() + r * matrix.columns;
+    // A scale so small that it vanishes leaves a row of zeros.
+    for (size_t c = 0; c < row.size(); ++c) {
+      codes[c] = scale > 0 ? int8_t(std::clamp(std::nearbyint(row[c] / scale), -127.0f, 127.0f))
+                           : int8_t{0};
+    }
+  }
+  return out;
+}
+
+}  // namespace maie::formats

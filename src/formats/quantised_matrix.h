@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/status.h"
+#include "formats/blocks.h"
+
+namespace maie::formats {
+
+/// A weight matrix [rows = outputs, columns = inputs] as codes of 4 or 8 bits with a scale and a
+/// zero for each `group` consecutive codes of a row: what every quantised file is turned into,
+/// without loss, before it becomes one of the stored layouts. Owns its bytes.
+struct QuantisedMatrix {
+  /// How the zero enters, so that each file's values stay exact:
+  enum class Zero {
+    kCode,   ///< w = (code - zero) * scale, the zero is a whole number
+    kValue,  ///< w = code * scale + zero
+  };
+
+  int64_t rows = 0;
+  int64_t columns = 0;
+  int bits = 4;       ///< of a code in `codes`: 4 or 8
+  int64_t group = 0;  ///< divides `columns`
+  Zero zero = Zero::kCode;
+  std::vector<uint8_t>
+      codes;  ///< rows of row_bytes(); with 4 bits the even column is the low nibble
+  std::vector<float> scales;  ///< [rows, groups()], finite
+  std::vector<float> zeros;   ///< [rows, groups()], finite
+
+  int64_t groups() const { return columns / group; }
+  int64_t row_bytes() const { return bits == 8 ? columns : (columns + 1) / 2; }
+  int code(int64_t row, int64_t column) const {
+    const uint8_t* at = codes.data() + row * row_bytes();
+    return bits == 8 ? at[column] : (at[column / 2] >> (4 * (column % 2))) & 15;
+  }
+  /// What is added to code * scale, whichever kind of zero it is. Exact for kValue, and for kCode
+  /// when the scale came from 16 bits.
+  float offset(int64_t row, int64_t g) const {
+    const auto at = size_t(row * groups() + g);
+    return zero == Zero::kValue ? zeros[at] : -zeros[at] * scales[at];
+  }
+};
+
+/// The layout that holds a matrix best: W4 for codes of 4 bits in groups that to_w4 takes, W8 for
+/// all others. (Dense is for weights that come as floats.)
+enum class StoredLayout { kDense, kW8, kW4 };
+StoredLayout best_layout(const QuantisedMatrix& matrix);
+/// The same by the type of a GGUF tensor: q4_0, q4_1 and q4_K are exact in W4; q8_0, q5_0, q5_1,
+/// q5_K and q6_K go to W8; floats stay dense.
+StoredLayout best_layout(BlockType type);
+
+/// Rows of quantised GGUF blocks, without loss: q4_0, q4_1 and q4_K become 4-bit codes in groups of
+/// 32; q8_0, q5_0, q5_1 and q5_K 8-bit codes in groups of 32; q6_K in groups of 16.
+/// @param bytes  rows * columns / block_values(type) blocks; any rows of a tensor may be given.
+/// kCorrupt when a scale is not finite.
+Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
+                                    int64_t columns);
+
+/// Values of `count` rows from `first` on, in float32, each rounded once.
+/// @param values  count * columns
+void dequantize(const QuantisedMatrix& matrix, int64_t first, int64_t count,
+                std::span<float> values);
+
+/// The W4 layout: groups of 128, 64 or 32 codes, the largest that the file's groups allow (larger
+/// groups repeat their scale and zero). Codes, scales and zeros stay what they were, so nothing is
+/// lost. kUnsupported for 8-bit codes and for groups that are no multiple of 32.
+Result<QuantisedMatrix> to_w4(QuantisedMatrix matrix);
+
+/// The W8 layout: w = code * scale of its row.
+struct Int8Matrix {
+  int64_t rows = 0;
+  int64_t columns = 0;
+  std::vector<int8_t> codes;  ///< [rows, columns]
+  std::vector<float> scales;  ///< [rows]
+};
+
+/// Codes of 8 bits with one scale per row and zero 128 are taken as they are. All else is rounded
+/// once more: the scale is the row's greatest magnitude / 127 and each value is at most half a
+/// scale off. kCorrupt when a value is not finite.
+Result<Int8Matrix> to_w8(const QuantisedMatrix& matrix);
+
+}  // namespace maie::formats
