@@ -20,6 +20,9 @@ struct BpeTokenizer::Draft {
   };
   std::vector<Merge> merges;
   bool ranked = false;  ///< two neighbours merge when together they are a token; its id is the rank
+  /// By id, for scored vocabularies: the rank of its score. Otherwise empty.
+  std::vector<int32_t> score_ranks;
+  ScoredOptions scored;
   std::vector<AddedToken> added;
   BpeOptions options;
 

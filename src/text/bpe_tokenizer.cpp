@@ -13,6 +13,7 @@
 #include <functional>
 #include <queue>
 #include <unordered_map>
+#include <utility>
 
 #include "text/bpe_draft.h"
 #include "text/regex_splitter.h"
@@ -166,6 +167,8 @@ struct BpeTokenizer::Tables {
   ByteStringIndex by_bytes;
   PairIndex pairs;
   bool ranked = false;
+  std::vector<int32_t> score_ranks;  // by id; empty unless the vocabulary is scored
+  bool space_prefix = false;
   size_t longest = 0;  // bytes of the longest token that encoding can give
   std::array<int32_t, 256> byte_ids;
   std::vector<AddedToken> added;
@@ -177,6 +180,7 @@ struct BpeTokenizer::Tables {
   std::string_view bytes(int32_t id) const {
     return std::string_view(arena).substr(extents[id].first, extents[id].second);
   }
+  bool scored() const { return !score_ranks.empty(); }
   int32_t find(std::string_view wanted) const {
     if (wanted.size() > longest) return -1;
     return by_bytes.find(wanted, [this](int32_t id) { return bytes(id); });
@@ -184,10 +188,13 @@ struct BpeTokenizer::Tables {
   Merged merge(std::string_view piece, const Symbol& left, const Symbol& right) const {
     if (!ranked) return pairs.find(left.id, right.id);
     const int32_t id = find(piece.substr(left.begin, right.end - left.begin));
-    return id < 0 ? Merged{} : Merged{id, id};
+    if (id < 0) return {};
+    return {scored() ? score_ranks[static_cast<size_t>(id)] : id, id};
   }
 
   void encode_piece(std::string_view piece, std::vector<int32_t>& ids) const;
+  void encode_scored(std::string_view text, std::vector<int32_t>& ids) const;
+  void merge_symbols(std::string_view piece, std::vector<Symbol>& symbols) const;
   void merge_by_scan(std::string_view piece, std::vector<Symbol>& symbols) const;
   void merge_by_heap(std::string_view piece, std::vector<Symbol>& symbols) const;
   Status encode_plain(std::string_view text, std::vector<int32_t>& ids) const;
@@ -284,16 +291,60 @@ void BpeTokenizer::Tables::encode_piece(std::string_view piece, std::vector<int3
     if (id < 0) id = *options.unknown_id;
     symbols.push_back({id, i, i + 1});
   }
+  merge_symbols(piece, symbols);
+  for (const Symbol& symbol : symbols) ids.push_back(symbol.id);
+}
+
+void BpeTokenizer::Tables::merge_symbols(std::string_view piece,
+                                         std::vector<Symbol>& symbols) const {
   if (symbols.size() <= kScanSymbols) {
     merge_by_scan(piece, symbols);
   } else {
     merge_by_heap(piece, symbols);
   }
-  for (const Symbol& symbol : symbols) ids.push_back(symbol.id);
+}
+
+// A stretch of text that begins the whole or stands behind an added token.
+void BpeTokenizer::Tables::encode_scored(std::string_view text, std::vector<int32_t>& ids) const {
+  constexpr std::string_view kVisibleSpace = "\u2581";  // stands for a space in texts as in tokens
+  std::string piece(space_prefix ? " " : "");
+  for (size_t at = 0; at < text.size();) {
+    const size_t next = std::min(text.find(kVisibleSpace, at), text.size());
+    piece.append(text.substr(at, next - at));
+    if (next < text.size()) piece.push_back(' ');
+    at = next + kVisibleSpace.size();
+  }
+  std::vector<Symbol> symbols;
+  symbols.reserve(piece.size());
+  for (size_t begin = 0, end = 0; begin < piece.size(); begin = end) {
+    ++end;
+    while (end < piece.size() && (piece[end] & 0xC0) == 0x80) ++end;
+    symbols.push_back({find(std::string_view(piece).substr(begin, end - begin)),
+                       static_cast<uint32_t>(begin), static_cast<uint32_t>(end)});
+  }
+  merge_symbols(piece, symbols);
+  for (const Symbol& symbol : symbols) {
+    if (symbol.id >= 0) {
+      ids.push_back(symbol.id);
+      continue;
+    }
+    for (uint32_t i = symbol.begin; i < symbol.end; ++i) {
+      const int32_t id = byte_ids[static_cast<uint8_t>(piece[i])];
+      if (id >= 0) {
+        ids.push_back(id);
+      } else if (options.unknown_id) {
+        ids.push_back(*options.unknown_id);
+      }
+    }
+  }
 }
 
 Status BpeTokenizer::Tables::encode_plain(std::string_view text, std::vector<int32_t>& ids) const {
   if (text.empty()) return {};
+  if (scored()) {
+    encode_scored(text, ids);
+    return {};
+  }
   std::vector<std::string_view> pieces{text}, finer;
   for (const RegexSplitter& splitter : splitters) {
     finer.clear();
@@ -373,6 +424,9 @@ Result<BpeTokenizer> BpeTokenizer::build(Draft draft) {
   t.arena = std::move(draft.arena);
   t.extents = std::move(draft.extents);
   t.ranked = draft.ranked;
+  t.score_ranks = std::move(draft.score_ranks);
+  if (t.scored()) t.score_ranks.resize(t.extents.size());
+  t.space_prefix = t.scored() && draft.scored.space_prefix;
   t.options = std::move(draft.options);
 
   t.by_bytes.reserve(t.extents.size());
@@ -386,7 +440,8 @@ Result<BpeTokenizer> BpeTokenizer::build(Draft draft) {
   }
   for (int b = 0; b < 256; ++b) {
     const char byte = static_cast<char>(b);
-    t.byte_ids[b] = t.find({&byte, 1});
+    t.byte_ids[b] =
+        t.scored() ? draft.scored.byte_tokens[static_cast<size_t>(b)] : t.find({&byte, 1});
   }
   t.pairs.reserve(draft.merges.size());
   for (size_t rank = 0; rank < draft.merges.size(); ++rank) {
@@ -431,8 +486,12 @@ Result<std::vector<int32_t>> BpeTokenizer::encode(std::string_view text, AddedTo
 
 std::string BpeTokenizer::decode_bytes(std::span<const int32_t> ids, bool skip_special) const {
   std::string out;
+  bool at_start = tables_->space_prefix;
   for (const int32_t id : ids) {
-    if (!(skip_special && is_special(id))) out.append(id_to_bytes(id));
+    if (skip_special && is_special(id)) continue;
+    std::string_view bytes = id_to_bytes(id);
+    if (std::exchange(at_start, false) && bytes.starts_with(' ')) bytes.remove_prefix(1);
+    out.append(bytes);
   }
   return out;
 }

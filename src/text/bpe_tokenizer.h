@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,13 +36,26 @@ struct BpeOptions {
   std::optional<int32_t> unknown_id{};  ///< for a byte that has no token; otherwise it is dropped
 };
 
+/// What a scored vocabulary has beside tokens and scores.
+struct ScoredOptions {
+  bool space_prefix = true;  ///< a space before the text and behind each added token in it
+  /// Ids of the tokens that stand for a byte each; -1 where there is none.
+  std::array<int32_t, 256> byte_tokens = [] {
+    std::array<int32_t, 256> none;
+    none.fill(-1);
+    return none;
+  }();
+  std::optional<int32_t> unknown_id{};  ///< for a byte that has no token; otherwise it is dropped
+};
+
 enum class AddedTokens {
   kMatch,   ///< "<|x|>" in the text becomes its token
   kAsText,  ///< text from a user stays text, whatever it spells
 };
 
-/// Byte-level byte-pair encoding (Sennrich et al. 2016 over bytes, as GPT-2 introduced it). Ids and
-/// texts agree with Hugging Face tokenizers 0.23 and with tiktoken. Immutable after load, any
+/// Byte-level byte-pair encoding (Sennrich et al. 2016 over bytes, as GPT-2 introduced it), and the
+/// scored variant over characters. Ids and texts agree with Hugging Face tokenizers 0.23, with
+/// tiktoken, and with llama.cpp's vectors. Immutable after load, any
 /// thread; copies share the tables.
 class BpeTokenizer {
  public:
@@ -67,6 +81,17 @@ class BpeTokenizer {
                                                  std::vector<AddedToken> added = {},
                                                  BpeOptions options = {});
 
+  /// SentencePiece's byte-pair model, as Llama 2 and GGUF's "llama" vocabularies have it:
+  /// characters merge into whichever token scores best, what has no token is spelled in byte
+  /// tokens, and text begins with a space that `decode` takes away again. NFC, patterns and merges
+  /// play no part.
+  /// @param tokens  index = id, U+2581 for a space; an empty string keeps its id and never matches.
+  /// @param scores  of each token, finite; the greatest merges first.
+  static Result<BpeTokenizer> from_scored_tokens(const std::vector<std::string>& tokens,
+                                                 std::span<const float> scores,
+                                                 std::vector<AddedToken> added = {},
+                                                 ScoredOptions options = {});
+
   /// A `.tiktoken` file: "base64 rank" a line, ranks without gaps.
   static Result<BpeTokenizer> from_tiktoken(std::string_view file_text,
                                             std::vector<AddedToken> added = {},
@@ -82,15 +107,15 @@ class BpeTokenizer {
                                       AddedTokens added = AddedTokens::kMatch) const;
 
   /// UTF-8 of `ids`, U+FFFD where their bytes are not valid. Ids outside the vocabulary add
-  /// nothing.
+  /// nothing. The space that a scored vocabulary puts before text is left out at the beginning.
   std::string decode(std::span<const int32_t> ids, bool skip_special = false) const;
   /// The bytes themselves: a token may end inside a character.
   std::string decode_bytes(std::span<const int32_t> ids, bool skip_special = false) const;
 
   /// Id of an added token by content, or of an ordinary token by its bytes.
   std::optional<int32_t> token_to_id(std::string_view token) const;
-  /// Bytes of one token (content, for added ones); empty for holes and ids outside. Lives as long
-  /// as the tokenizer or a copy of it.
+  /// Bytes of one token (content, for added ones); empty for holes and ids outside; of a scored
+  /// vocabulary with spaces in place of U+2581. Lives as long as the tokenizer or a copy of it.
   std::string_view id_to_bytes(int32_t id) const;
   bool is_special(int32_t id) const;
   const std::vector<AddedToken>& added_tokens() const;

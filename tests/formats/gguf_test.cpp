@@ -11,7 +11,7 @@
 namespace maie::formats {
 namespace {
 
-using maie::testing::GgufWriter;
+using maie::support::GgufWriter;
 
 GgufWriter small_file(uint32_t version = 3, uint32_t alignment = 32) {
   GgufWriter file(version, alignment);

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 
-namespace maie::testing {
+namespace maie::support {
 namespace {
 
 template <class Number>
@@ -134,4 +134,4 @@ std::string GgufWriter::bytes() const {
   return out.str();
 }
 
-}  // namespace maie::testing
+}  // namespace maie::support

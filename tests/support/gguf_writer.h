@@ -11,7 +11,7 @@
 
 #include "formats/blocks.h"
 
-namespace maie::testing {
+namespace maie::support {
 
 /// Puts a GGUF file together for tests and benchmarks. Tensors are made while the file is written,
 /// so that a file larger than the memory can be. One thread at a time.
@@ -61,4 +61,4 @@ class GgufWriter {
   std::vector<Pending> tensors_;
 };
 
-}  // namespace maie::testing
+}  // namespace maie::support

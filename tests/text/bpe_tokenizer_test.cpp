@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <random>
 
 #include "tests/text/testing.h"
@@ -53,109 +52,6 @@ TEST_P(WhisperVocabulary, GivesTheIdsOfHuggingFaceTokenizers) {
   expect_golden_ids(*qwen, wanted["texts"], wanted[std::string(GetParam()) + "_qwen_split"]);
 }
 INSTANTIATE_TEST_SUITE_P(Published, WhisperVocabulary, testing::Values("gpt2", "multilingual"));
-
-// The metadata of a GGUF file, as far as a vocabulary needs it.
-struct GgufVocabulary {
-  std::vector<std::string> tokens, merges;
-  std::vector<int32_t> types;
-};
-
-class GgufReader {
- public:
-  explicit GgufReader(const std::string& bytes) : bytes_(bytes) {}
-  GgufVocabulary read() {
-    GgufVocabulary out;
-    at_ = 16;
-    const auto count = number<uint64_t>();
-    for (uint64_t i = 0; i < count; ++i) {
-      const std::string key = string();
-      const auto type = number<uint32_t>();
-      if (key == "tokenizer.ggml.tokens") {
-        out.tokens = strings();
-      } else if (key == "tokenizer.ggml.merges") {
-        out.merges = strings();
-      } else {
-        skip(type);
-      }
-    }
-    return out;
-  }
-
- private:
-  template <class T>
-  T number() {
-    T value{};
-    if (at_ + sizeof value > bytes_.size()) throw std::runtime_error("short file");
-    std::memcpy(&value, bytes_.data() + at_, sizeof value);
-    at_ += sizeof value;
-    return value;
-  }
-  std::string string() {
-    const auto size = number<uint64_t>();
-    at_ += size;
-    return bytes_.substr(at_ - size, size);
-  }
-  std::vector<std::string> strings() {
-    (void)number<uint32_t>();
-    std::vector<std::string> out(number<uint64_t>());
-    for (std::string& s : out) s = string();
-    return out;
-  }
-  void skip(uint32_t type) {
-    static const int sizes[] = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
-    if (type == 8) {
-      (void)string();
-    } else if (type == 9) {
-      const auto element = number<uint32_t>();
-      for (auto n = number<uint64_t>(); n > 0; --n) skip(element);
-    } else {
-      at_ += static_cast<size_t>(sizes[type]);
-    }
-  }
-  const std::string& bytes_;
-  size_t at_ = 0;
-};
-
-std::vector<std::string> split_at(const std::string& text, const std::string& separator) {
-  std::vector<std::string> out;
-  size_t at = 0;
-  for (size_t next; (next = text.find(separator, at)) != std::string::npos;
-       at = next + separator.size()) {
-    out.push_back(text.substr(at, next - at));
-  }
-  out.push_back(text.substr(at));
-  return out;
-}
-
-void expect_vectors(const std::string& name, const BpeOptions& options) {
-  MAIE_OUTSIDE_DATA(file, "gguf-vocab/ggml-vocab-" + name + ".gguf");
-  MAIE_OUTSIDE_DATA(inputs, "gguf-vocab/ggml-vocab-" + name + ".gguf.inp");
-  MAIE_OUTSIDE_DATA(outputs, "gguf-vocab/ggml-vocab-" + name + ".gguf.out");
-  const GgufVocabulary vocabulary = GgufReader(file).read();
-  const auto tokenizer =
-      BpeTokenizer::from_vocabulary_and_merges(vocabulary.tokens, vocabulary.merges, {}, options);
-  ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message();
-  const auto texts = split_at(inputs, "\n__ggml_vocab_test__\n");
-  auto lines = split_at(outputs, "\n");
-  if (lines.back().empty()) lines.pop_back();
-  ASSERT_EQ(lines.size() + 1, texts.size());  // the last separator has nothing behind it
-  for (size_t i = 0; i < lines.size(); ++i) {
-    const auto ids = tokenizer->encode(texts[i]);
-    ASSERT_TRUE(ids.has_value());
-    std::string line;
-    for (const int32_t id : *ids) line.append(" ").append(std::to_string(id));
-    EXPECT_EQ(line, lines[i]) << name << " text " << i << ": " << texts[i];
-    EXPECT_EQ(tokenizer->decode(*ids), texts[i]);
-  }
-}
-
-TEST(BpeTokenizer, GivesThePublishedVectorsOfGpt2) { expect_vectors("gpt-2", {}); }
-
-TEST(BpeTokenizer, GivesThePublishedVectorsOfFalcon) {
-  BpeOptions options;
-  options.split_patterns = {R"([\p{P}\$\+<=>\^~\|`]+)", kGpt2Pattern, "[0-9][0-9][0-9]"};
-  expect_vectors("falcon", options);
-}
 
 TEST(BpeTokenizer, MergesLongPiecesAsShortOnes) {
   // Random ranks over three letters: a text longer than the scan takes must come out of the heap
