@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <random>
 
 #include "tests/formats/hostile.h"
-#include "tests/support/gguf_writer.h"
+#include "tests/support/random_gguf.h"
 #include "tests/text/testing.h"
 #include "text/utf8.h"
 
@@ -277,6 +276,20 @@ TEST(GgufVocabulary, RefusesWhatItCannotReproduce) {
   GgufWriter other;
   other.add("tokenizer.ggml.model", "bert");
   refused(other.bytes(), Code::kUnsupported, "tokenizer.ggml.model is \"bert\"");
+}
+
+TEST(SyntheticVocabulary, MergesLettersTwoByTwo) {
+  GgufWriter file;
+  support::add_synthetic_vocabulary(file, 151936);
+  const auto vocabulary = read(file.bytes());
+  ASSERT_TRUE(vocabulary.has_value()) << vocabulary.error().message();
+  EXPECT_EQ(vocabulary->tokenizer.size(), 151936);
+  EXPECT_EQ(vocabulary->eos, 151936 - 3);
+  const std::string text = "abcd efghij<|im_end|> Vi\u1ec7t";
+  const auto ids = vocabulary->tokenizer.encode(text);
+  EXPECT_EQ(vocabulary->tokenizer.decode(*ids), text);
+  EXPECT_EQ(vocabulary->tokenizer.id_to_bytes((*ids)[0]), "abcd");
+  EXPECT_NE(std::find(ids->begin(), ids->end(), 151936 - 3), ids->end());
 }
 
 TEST(GgufVocabulary, SurvivesDamage) {
