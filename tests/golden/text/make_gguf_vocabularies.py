@@ -188,7 +188,27 @@ def finish(writer):
     writer.close()
 
 
+def fuzz_seeds():
+    """The least files with everything a vocabulary can have, for the fuzz target to change."""
+    for kind in ("gpt2", "llama"):
+        folder = HERE.parents[1] / "text" / "gguf_vocabulary_fuzz_corpus"
+        folder.mkdir(exist_ok=True)
+        writer = gguf.GGUFWriter(str(folder / f"{kind}.gguf"), "llama")
+        writer.add_tokenizer_model(kind)
+        writer.add_tokenizer_pre("qwen2")
+        writer.add_token_list(["<unk>", "<0x0A>", "a", "b", "ab", SPACE, "<x>"])
+        writer.add_token_scores([0.0, 0.0, -1.0, -2.0, -0.5, -3.0, 0.0])
+        writer.add_token_types([2, 6, 1, 1, 1, 1, 3])
+        writer.add_token_merges(["a b"])
+        writer.add_unk_token_id(0)
+        writer.add_eos_token_id(6)
+        writer.add_add_space_prefix(True)
+        writer.add_chat_template("{{ messages }}")
+        finish(writer)
+
+
 def main():
+    fuzz_seeds()
     texts = make_texts()
     out = {"texts": texts}
     byte_level(texts, out)
