@@ -181,8 +181,6 @@ class LayerReader {
                          std::to_string(out_.group) + " of config.json");
     }
     out_.codes.resize(size_t(out_.rows * out_.row_bytes()));
-    out_.scales.resize(size_t(out_.rows * out_.groups()));
-    out_.zeros.resize(out_.scales.size());
     return {};
   }
 
@@ -201,6 +199,9 @@ class LayerReader {
     const Shape shape =
         by_input ? Shape{out_.groups(), out_.rows} : Shape{out_.rows, out_.groups()};
     MAIE_TRY(has_shape(part, scales, shape));
+    // Only now is it known that the file holds as many: a hostile group size costs no memory.
+    out_.scales.resize(size_t(out_.rows * out_.groups()));
+    out_.zeros.resize(out_.scales.size());
     for (int64_t r = 0; r < out_.rows; ++r) {
       for (int64_t g = 0; g < out_.groups(); ++g) {
         const float scale = float_at(scales, by_input ? g * out_.rows + r : r * out_.groups() + g);

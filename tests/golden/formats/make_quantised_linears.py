@@ -7,10 +7,11 @@ Packing here goes element by element, as the formulas stand there; nothing of it
 reader. `<case>.codes` are [out, in] bytes as stored, `<case>.values` the weights [out, in] in float32.
 """
 
+import json
 import os
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save, save_file
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
@@ -40,6 +41,24 @@ def values_of(codes, zeros, scales, group):
     z = np.repeat(zeros, group, axis=1).astype(np.float32)
     s = np.repeat(scales, group, axis=1).astype(np.float32)
     return (codes.astype(np.float32) - z) * s
+
+
+def write_fuzz_seeds(tensors):
+    """A config.json in one line and a file of one layer, for the fuzz target to change."""
+    folder = os.path.join(HERE, "..", "..", "formats", "quantised_linear_fuzz_corpus")
+    os.makedirs(folder, exist_ok=True)
+    weights = {"num_bits": 4, "type": "int", "symmetric": False, "strategy": "group", "group_size": 32}
+    configs = {
+        "awq32": {"quant_method": "awq", "bits": 4, "group_size": 32, "version": "gemm", "zero_point": True},
+        "gptq4_64_v1": {"quant_method": "gptq", "bits": 4, "group_size": 64},
+        "ct4_32_plain_zero": {"quant_method": "compressed-tensors", "format": "pack-quantized",
+                              "config_groups": {"group_0": {"input_activations": None, "weights": weights}}},
+    }
+    for name, config in configs.items():
+        layer = {"l." + key.split(".")[1]: value for key, value in tensors.items()
+                 if key.startswith(name + ".") and key.split(".")[1] not in ("codes", "zeros", "values")}
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(json.dumps({"quantization_config": config}).encode() + b"\n" + save(layer))
 
 
 def main():
@@ -103,6 +122,7 @@ def main():
     pack_quantized("ct8_32_asym", 6, 64, 8, 32, False)
     pack_quantized("ct4_32_plain_zero", 6, 64, 4, 32, False, plain_zero=True)
     out["ct4_32_sym.weight_g_idx"] = np.full(128, -1, np.int32)
+    write_fuzz_seeds(out)
     save_file(out, os.path.join(HERE, "quantised_linears.safetensors"))
     os.chmod(os.path.join(HERE, "quantised_linears.safetensors"), 0o644)
 
