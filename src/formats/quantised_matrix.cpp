@@ -153,6 +153,22 @@ bool is_w8_already(const QuantisedMatrix& matrix) {
          std::all_of(matrix.zeros.begin(), matrix.zeros.end(), [](float z) { return z == 128; });
 }
 
+// The codes of one group, as floats.
+void unpack_codes(const QuantisedMatrix& matrix, int64_t row, int64_t column, float* out) {
+  const uint8_t* codes = matrix.codes.data() + row * matrix.row_bytes();
+  if (matrix.bits == 8) {
+    for (int64_t i = 0; i < matrix.group; ++i) out[i] = float(codes[column + i]);
+  } else if (matrix.group % 2 == 0) {
+    for (int64_t i = 0; i < matrix.group / 2; ++i) {
+      const int pair = codes[column / 2 + i];
+      out[2 * i] = float(pair & 15);
+      out[2 * i + 1] = float(pair >> 4);
+    }
+  } else {
+    for (int64_t i = 0; i < matrix.group; ++i) out[i] = float(matrix.code(row, column + i));
+  }
+}
+
 }  // namespace
 
 StoredLayout best_layout(const QuantisedMatrix& matrix) {
@@ -204,12 +220,15 @@ void dequantize(const QuantisedMatrix& matrix, int64_t first, int64_t count,
   check(values.size() == size_t(count * matrix.columns), "room for each value");
   float* out = values.data();
   for (int64_t row = first; row < first + count; ++row) {
-    for (int64_t column = 0; column < matrix.columns; ++column) {
-      const auto g = size_t(row * matrix.groups() + column / matrix.group);
-      const auto code = float(matrix.code(row, column));
-      *out++ = matrix.zero == QuantisedMatrix::Zero::kValue
-                   ? code * matrix.scales[g] + matrix.zeros[g]
-                   : (code - matrix.zeros[g]) * matrix.scales[g];
+    for (int64_t g = 0; g < matrix.groups(); ++g, out += matrix.group) {
+      const auto at = size_t(row * matrix.groups() + g);
+      unpack_codes(matrix, row, g * matrix.group, out);
+      const float scale = matrix.scales[at], zero = matrix.zeros[at];
+      if (matrix.zero == QuantisedMatrix::Zero::kValue) {
+        for (int64_t i = 0; i < matrix.group; ++i) out[i] = out[i] * scale + zero;
+      } else {
+        for (int64_t i = 0; i < matrix.group; ++i) out[i] = (out[i] - zero) * scale;
+      }
     }
   }
 }
@@ -254,10 +273,10 @@ Result<Int8Matrix> to_w8(const QuantisedMatrix& matrix) {
     const float scale = greatest / 127;
     out.scales[size_t(r)] = scale;
     int8_t* codes = out.codes.data() + r * matrix.columns;
-    // A scale so small that it vanishes leaves a row of zeros.
+    if (scale == 0) continue;  // all zero, or so small that the scale vanishes: codes of zero
     for (size_t c = 0; c < row.size(); ++c) {
-      codes[c] = scale > 0 ? int8_t(std::clamp(std::nearbyint(row[c] / scale), -127.0f, 127.0f))
-                           : int8_t{0};
+      const float code = std::clamp(row[c] / scale, -127.0f, 127.0f);
+      codes[c] = int8_t(int(code + std::copysign(0.5f, code)));  // to nearest, halves away from 0
     }
   }
   return out;
