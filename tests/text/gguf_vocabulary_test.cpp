@@ -7,7 +7,7 @@
 #include "tests/formats/hostile.h"
 #include "tests/support/random_gguf.h"
 #include "tests/text/testing.h"
-#include "text/utf8.h"
+#include "text/byte_alphabet.h"
 
 namespace maie::text {
 namespace {
@@ -276,6 +276,52 @@ TEST(GgufVocabulary, RefusesWhatItCannotReproduce) {
   GgufWriter other;
   other.add("tokenizer.ggml.model", "bert");
   refused(other.bytes(), Code::kUnsupported, "tokenizer.ggml.model is \"bert\"");
+}
+
+// Bytes, "bc" and "abc" by merges, "bcd" that no merge makes, digits in runs, and a name of
+// letters.
+std::string hand_made(const char* pre) {
+  GgufWriter file;
+  std::vector<std::string> tokens;
+  for (int byte = 0; byte < 256; ++byte) {
+    tokens.push_back(bytes_to_alphabet(std::string(1, char(byte))));
+  }
+  for (const char* more : {"bc", "abc", "bcd", "12", "123", "1234", "xyz"}) tokens.push_back(more);
+  std::vector<int32_t> types(tokens.size(), 1);
+  types.back() = 3;
+  file.add("tokenizer.ggml.model", "gpt2");
+  file.add("tokenizer.ggml.pre", pre);
+  file.add("tokenizer.ggml.tokens", tokens);
+  file.add("tokenizer.ggml.token_type", types);
+  file.add("tokenizer.ggml.merges",
+           std::vector<std::string>{"b c", "a bc", "1 2", "12 3", "123 4"});
+  file.add("tokenizer.ggml.bos_token_id", uint32_t{262});
+  return file.bytes();
+}
+
+TEST(PreTokenizers, DifferAsTheirModelsDo) {
+  const auto ids = [](const char* pre, const std::string& text) {
+    const auto vocabulary = read(hand_made(pre));
+    EXPECT_TRUE(vocabulary.has_value()) << vocabulary.error().message();
+    return *vocabulary->tokenizer.encode(text, AddedTokens::kAsText);
+  };
+  using Ids = std::vector<int32_t>;
+  // Whole pieces that are tokens are taken before merging only by Llama 3.
+  EXPECT_EQ(ids("llama-bpe", "bcd"), Ids{258});
+  EXPECT_EQ(ids("qwen2", "bcd"), (Ids{256, 'd'}));
+  // A name that no merge makes is not made of a user's letters either.
+  EXPECT_EQ(ids("llama-bpe", "xyz"), (Ids{'x', 'y', 'z'}));
+  EXPECT_EQ(ids("gpt-2", "xyz"), (Ids{'x', 'y', 'z'}));
+  // Digits: a run, three from the left, one by one.
+  EXPECT_EQ(ids("gpt-2", "1234"), Ids{261});
+  EXPECT_EQ(ids("llama-bpe", "1234"), (Ids{260, '4'}));
+  EXPECT_EQ(ids("default", "1234"), (Ids{260, '4'}));
+  EXPECT_EQ(ids("falcon", "1234"), (Ids{260, '4'}));
+  EXPECT_EQ(ids("qwen2", "1234"), (Ids{'1', '2', '3', '4'}));
+  EXPECT_EQ(ids("smollm", "1234"), (Ids{'1', '2', '3', '4'}));
+  // Where the file does not say whether a prompt begins with BOS, the kind does.
+  EXPECT_TRUE(read(hand_made("llama-bpe"))->add_bos);
+  EXPECT_FALSE(read(hand_made("qwen2"))->add_bos);
 }
 
 TEST(SyntheticVocabulary, MergesLettersTwoByTwo) {
