@@ -8,70 +8,21 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <cstdlib>
-#include <functional>
 #include <queue>
 #include <unordered_map>
 #include <utility>
 
+#include "text/added_matcher.h"
 #include "text/bpe_draft.h"
+#include "text/bpe_pairs.h"
 #include "text/regex_splitter.h"
 #include "text/utf8.h"
 
 namespace maie::text {
 namespace {
 
-constexpr int32_t kNoRank = INT_MAX;
 constexpr size_t kScanSymbols = 48;  // longest piece that is merged by scanning
-
-struct Merged {
-  int32_t rank = kNoRank;
-  int32_t id = -1;
-};
-
-// Pair of ids to merge: open addressing, keys of 64 bits, half full at most.
-class PairIndex {
- public:
-  void reserve(size_t count) {
-    size_t size = 16;
-    while (size < 2 * count) size *= 2;
-    slots_.assign(size, {kEmpty, {}});
-  }
-  // A pair that is listed twice keeps its last rank, as a dictionary filled in order does.
-  void set(int32_t left, int32_t right, Merged merged) {
-    const uint64_t k = key(left, right);
-    for (size_t at = mix(k);; ++at) {
-      Slot& slot = slots_[at & (slots_.size() - 1)];
-      if (slot.key != kEmpty && slot.key != k) continue;
-      slot = {k, merged};
-      return;
-    }
-  }
-  Merged find(int32_t left, int32_t right) const {
-    const uint64_t k = key(left, right);
-    for (size_t at = mix(k);; ++at) {
-      const Slot& slot = slots_[at & (slots_.size() - 1)];
-      if (slot.key == k) return slot.merged;
-      if (slot.key == kEmpty) return {};
-    }
-  }
-
- private:
-  struct Slot {
-    uint64_t key;
-    Merged merged;
-  };
-  static constexpr uint64_t kEmpty = ~uint64_t{0};
-  static uint64_t key(int32_t left, int32_t right) {
-    return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
-  }
-  static size_t mix(uint64_t k) {
-    k *= 0x9E3779B97F4A7C15u;
-    return static_cast<size_t>(k ^ (k >> 29));
-  }
-  std::vector<Slot> slots_;
-};
 
 bool is_word_character(char32_t c) {
   switch (utf8proc_category(static_cast<utf8proc_int32_t>(c))) {
@@ -105,37 +56,6 @@ char32_t character_at(std::string_view text, size_t begin, size_t* size) {
   *size = end - begin;
   return decode_utf8(text.substr(begin, end - begin)).front();
 }
-
-// Added tokens of one kind (raw or normalised), found leftmost first, longest first.
-class AddedMatcher {
- public:
-  void add(std::string content, int32_t index) {
-    if (content.empty()) return;
-    auto& lengths = lengths_[static_cast<uint8_t>(content[0])];
-    if (std::find(lengths.begin(), lengths.end(), content.size()) == lengths.end()) {
-      lengths.push_back(content.size());
-      std::sort(lengths.begin(), lengths.end(), std::greater<>());
-    }
-    by_content_.emplace(std::move(content), index);
-  }
-  bool empty() const { return by_content_.empty(); }
-
-  // The index of the longest token at `at`, or -1.
-  int32_t match(std::string_view text, size_t at, size_t* size) const {
-    for (const size_t length : lengths_[static_cast<uint8_t>(text[at])]) {
-      if (at + length > text.size()) continue;
-      const auto found = by_content_.find(std::string(text.substr(at, length)));
-      if (found == by_content_.end()) continue;
-      *size = length;
-      return found->second;
-    }
-    return -1;
-  }
-
- private:
-  std::unordered_map<std::string, int32_t> by_content_;
-  std::array<std::vector<size_t>, 256> lengths_;
-};
 
 Result<std::string> to_nfc(std::string_view text) {
   if (std::all_of(text.begin(), text.end(),
