@@ -168,11 +168,12 @@ CodePointDfa all_but(const std::vector<std::string>& words) {
     }
     is_word[s] = true;
   }
+  const CodePointDfa any = CodePointDfa::any();
   CodePointDfa dfa;
   for (size_t s = 0; s < trie.size(); ++s) {
     CodePointDfa::State state;
     state.accept = !is_word[s];
-    for (const auto& whole : CodePointDfa::any().states[0].edges) {
+    for (const auto& whole : any.states[0].edges) {
       char32_t from = whole.first;
       for (const auto& [c, next] : trie[s]) {
         if (c < from || c > whole.last) continue;

@@ -56,13 +56,14 @@ struct Node {
 struct GrammarLimits {
   size_t schema_bytes = 1 << 20;
   size_t nodes = 20'000;
-  size_t states = 400'000;     ///< over all automata
-  size_t shortest = 20'000;    ///< bytes of the shortest document
-  uint32_t depth = 48;         ///< nesting of a document
+  size_t states = 400'000;       ///< over all automata
+  size_t shortest = 20'000;      ///< bytes of the shortest document
+  uint32_t depth = 48;           ///< nesting of a document
   bool refuse_unproven = false;  ///< refuse what only validation afterwards can check
 };
 
-/// A JSON Schema as an automaton with a stack over the bytes of compact JSON. Immutable, any thread.
+/// A JSON Schema as an automaton with a stack over the bytes of compact JSON. Immutable, any
+/// thread.
 class Grammar {
  public:
   /// Compiles a schema. kUnsupported or kInvalidInput name the keyword by JSON pointer and say

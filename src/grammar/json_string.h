@@ -7,11 +7,11 @@ namespace maie::grammar {
 /// Where a reader is inside one character of a JSON string. Packed into 32 bits as kind (4), bytes
 /// or digits still to come (4), value so far (24).
 enum class Lex : uint32_t {
-  kOpen,    ///< before the opening quote
-  kClean,   ///< between two characters
-  kUtf8,    ///< inside a character of several bytes; `left` continuation bytes to come
-  kSlash,   ///< after a backslash
-  kHex,     ///< inside \uXXXX; `left` digits to come
+  kOpen,      ///< before the opening quote
+  kClean,     ///< between two characters
+  kUtf8,      ///< inside a character of several bytes; `left` continuation bytes to come
+  kSlash,     ///< after a backslash
+  kHex,       ///< inside \uXXXX; `left` digits to come
   kLowSlash,  ///< after a high surrogate: \ must come; value is the surrogate's ten bits
   kLowU,      ///< then u
   kLowHex,    ///< then the digits of the low one; value is ten bits, then the digits so far

@@ -11,7 +11,8 @@ namespace maie::grammar {
 struct Frame {
   uint32_t parent = 0;  ///< index of the frame to go back to; 0 is the end of the document
   uint32_t node = 0;
-  uint32_t state = 0;  ///< kBytes: its state; kString: of its automaton; kArray: 0 [ 1 first 2 after
+  uint32_t state =
+      0;  ///< kBytes: its state; kString: of its automaton; kArray: 0 [ 1 first 2 after
   uint32_t count = 0;  ///< code points or items so far
   uint32_t lex = 0;    ///< kString: where inside a character (json_string.h)
   uint32_t depth = 0;

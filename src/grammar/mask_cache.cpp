@@ -68,8 +68,8 @@ std::vector<uint32_t> Constraint::key(const Machine& machine, const Tops& tops) 
       uint32_t count = f.count, room = 0;
       if (node.kind == Node::Kind::kString || f.count >= node.parts.size()) {
         count = uint32_t(std::min<size_t>(count, node.parts.size()));
-        room = std::min(node.most == kUnbounded ? far : node.most - std::min(node.most, f.count),
-                        far);
+        room =
+            std::min(node.most == kUnbounded ? far : node.most - std::min(node.most, f.count), far);
       }
       const uint32_t lack = std::min(node.least - std::min(node.least, f.count), far);
       const bool near = f.depth + trie_->longest() + 1 >= grammar_->max_depth();

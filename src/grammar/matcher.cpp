@@ -16,7 +16,8 @@ std::span<const uint32_t> Matcher::mask(std::optional<uint64_t> budget) {
   const auto cached = constraint_->mask(machine_, now().tops);
   // The usual case: whatever comes, the budget will do.
   const bool enough = !budget || int64_t(std::min<uint64_t>(*budget, INT64_MAX)) - 1 -
-                                         int64_t(tokens_to_finish()) >= cached->growth;
+                                         int64_t(tokens_to_finish()) >=
+                                     cached->growth;
   if (enough) {
     bits_ = cached->bits;
   } else if (*budget > 0) {

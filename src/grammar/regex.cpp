@@ -14,7 +14,7 @@ namespace {
 constexpr char32_t kLastCodePoint = 0x10FFFF;
 constexpr size_t kMaxNfaStates = 20'000;
 constexpr size_t kMaxWork = 20'000'000;  // steps of the subset construction
-constexpr size_t kMaxAtoms = 200'000;     // parsed in all, copies counted
+constexpr size_t kMaxAtoms = 200'000;    // parsed in all, copies counted
 constexpr int kMaxGroups = 50;
 
 struct Range {

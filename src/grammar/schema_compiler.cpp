@@ -212,15 +212,13 @@ class SchemaCompiler {
         MAIE_ASSIGN(choice, merge_schemas(rest, flat, here));
       }
       merged.push_back(choice);
-      MAIE_ASSIGN(const uint32_t part,
-                  compile(choice, here + "/" + std::to_string(i), depth + 1));
+      MAIE_ASSIGN(const uint32_t part, compile(choice, here + "/" + std::to_string(i), depth + 1));
       parts.push_back(part);
     }
     if (word == "oneOf") {
       bool disjoint = merged.size() <= 100;
       for (size_t i = 0; i < merged.size() && disjoint; ++i) {
-        for (size_t j = 0; j < i && disjoint; ++j)
-          disjoint = surely_disjoint(merged[i], merged[j]);
+        for (size_t j = 0; j < i && disjoint; ++j) disjoint = surely_disjoint(merged[i], merged[j]);
       }
       if (!disjoint) grammar_->checked_after_.push_back(here);
     }
@@ -334,8 +332,7 @@ class SchemaCompiler {
       if (!value.is_number()) {
         return at_pointer(Code::kInvalidInput, pointer + "/" + word, "must be a number");
       }
-      const bool tighter =
-          chosen == nullptr || (sign > 0 ? *chosen <= value : *chosen >= value);
+      const bool tighter = chosen == nullptr || (sign > 0 ? *chosen <= value : *chosen >= value);
       if (!tighter) continue;
       chosen = &value;
       out = NumberRules::Bound{plain_decimal(value), word == exclusive};
@@ -441,8 +438,7 @@ class SchemaCompiler {
     list.kind = Node::Kind::kArray;
     list.rest = any_;
     MAIE_ASSIGN(const uint32_t list_id, add(std::move(list), ""));
-    MAIE_ASSIGN(const uint32_t object_id,
-                compile_object({{"additionalProperties", true}}, "", 0));
+    MAIE_ASSIGN(const uint32_t object_id, compile_object({{"additionalProperties", true}}, "", 0));
     parts.push_back(list_id);
     parts.push_back(object_id);
     nodes()[size_t(any_)].parts = std::move(parts);

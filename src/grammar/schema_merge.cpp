@@ -9,14 +9,19 @@ namespace {
 
 // Keywords we enforce.
 const std::set<std::string>& enforced() {
-  static const std::set<std::string> words{
-      "type",       "properties",       "required",         "additionalProperties",
-      "items",      "prefixItems",      "minItems",         "maxItems",
-      "minLength",  "maxLength",        "enum",             "const",
-      "pattern",    "minimum",          "maximum",          "exclusiveMinimum",
-      "format",     "exclusiveMaximum", "multipleOf",       "anyOf",
-      "oneOf",      "allOf",            "$ref",             "nullable",
-      "uniqueItems"};
+  static const std::set<std::string> words{"type",       "properties",
+                                           "required",   "additionalProperties",
+                                           "items",      "prefixItems",
+                                           "minItems",   "maxItems",
+                                           "minLength",  "maxLength",
+                                           "enum",       "const",
+                                           "pattern",    "minimum",
+                                           "maximum",    "exclusiveMinimum",
+                                           "format",     "exclusiveMaximum",
+                                           "multipleOf", "anyOf",
+                                           "oneOf",      "allOf",
+                                           "$ref",       "nullable",
+                                           "uniqueItems"};
   return words;
 }
 
@@ -219,8 +224,7 @@ bool surely_disjoint(const Json& a, const Json& b) {
   if (std::none_of(left.begin(), left.end(), [&](const auto& t) { return right.contains(t); }))
     return true;
   const Json left_values = listed(a), right_values = listed(b);
-  if (left_values.is_array() && right_values.is_array())
-    return !overlap(left_values, right_values);
+  if (left_values.is_array() && right_values.is_array()) return !overlap(left_values, right_values);
   // Two objects told apart by a member that both must have.
   const std::set<std::string> only_object{"object"};
   if (left != only_object || right != only_object) return false;

@@ -22,8 +22,7 @@ TokenNeeds::TokenNeeds(const Grammar& grammar, const TokenTrie& trie)
     if (nodes[id].need != kUnbounded) fill(id, trie);
   }
   for (const uint32_t id : order) {
-    if (nodes[id].need != kUnbounded && nodes[id].kind == Node::Kind::kBytes)
-      fill_bytes(id, trie);
+    if (nodes[id].need != kUnbounded && nodes[id].kind == Node::Kind::kBytes) fill_bytes(id, trie);
   }
 }
 

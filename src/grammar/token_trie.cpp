@@ -61,8 +61,8 @@ Result<std::shared_ptr<const TokenTrie>> TokenTrie::make(const std::vector<std::
     if (byte == 0x7F || byte == 0xC0 || byte == 0xC1) continue;
     const int64_t root = trie->roots_[size_t(byte)];
     if (root < 0 || trie->all_.nodes[size_t(root)].token_count == 0) {
-      return unsupported("the vocabulary has no token for the single byte " +
-                         std::to_string(byte) + ", so that constrained output could get stuck; "
+      return unsupported("the vocabulary has no token for the single byte " + std::to_string(byte) +
+                         ", so that constrained output could get stuck; "
                          "use a model with a byte-level tokenizer");
     }
   }
@@ -81,9 +81,8 @@ TokenTrie::Flat TokenTrie::flatten(const std::vector<int32_t>& sorted_ids) const
   };
   for (const int32_t id : sorted_ids) {
     const std::string_view text = texts_[size_t(id)];
-    const size_t shared =
-        size_t(std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first -
-               text.begin());
+    const size_t shared = size_t(
+        std::mismatch(text.begin(), text.end(), before.begin(), before.end()).first - text.begin());
     close(shared);
     for (size_t d = shared; d < text.size(); ++d) {
       open.push_back(uint32_t(flat.nodes.size()));

@@ -15,9 +15,9 @@ namespace maie::grammar {
 class TokenTrie {
  public:
   struct Node {
-    uint32_t end;        ///< index past the last node below this one
-    uint32_t tokens;     ///< first of its ids in `ids()`
-    uint16_t depth;      ///< bytes from the root, from 1
+    uint32_t end;     ///< index past the last node below this one
+    uint32_t tokens;  ///< first of its ids in `ids()`
+    uint16_t depth;   ///< bytes from the root, from 1
     uint8_t byte;
     uint8_t token_count;  ///< ids that are spelt exactly so
   };

@@ -37,7 +37,8 @@ Plain to_draft7(const Json& schema, bool names_are_ours = true) {
     } else if (name == "nullable") {
       continue;
     } else if (name == "type" && json_bool(schema, "nullable", false)) {
-      out["type"] = value.is_array() ? Plain::parse(value.dump()) : Plain::array({value.get<std::string>()});
+      out["type"] =
+          value.is_array() ? Plain::parse(value.dump()) : Plain::array({value.get<std::string>()});
       out["type"].push_back("null");
     } else {
       const bool names = name == "properties" || name == "$defs" || name == "definitions";

@@ -18,7 +18,6 @@ struct Violation {
 /// violations, none when it is valid. prefixItems and $defs are translated to draft 7, which
 /// valijson reads. `format` is not judged. kInvalidInput when the schema itself cannot be read.
 /// Any thread.
-Result<std::vector<Violation>> validate(const Json& schema, const Json& document,
-                                        size_t limit = 8);
+Result<std::vector<Violation>> validate(const Json& schema, const Json& document, size_t limit = 8);
 
 }  // namespace maie::grammar

@@ -15,8 +15,10 @@ class Generator {
   Json schema(int depth) {
     switch (pick(depth > 0 ? 10 : 7)) {
       case 0: return {{"type", "boolean"}};
-      case 1: return {{"type", pick(2) ? "integer" : "number"}, {"minimum", int(pick(40)) - 30},
-                      {"maximum", int(pick(300)) + 10}};
+      case 1:
+        return {{"type", pick(2) ? "integer" : "number"},
+                {"minimum", int(pick(40)) - 30},
+                {"maximum", int(pick(300)) + 10}};
       case 2: return {{"type", Json::array({"string", "null"})}, {"maxLength", pick(6)}};
       case 3: return {{"type", "string"}, {"minLength", pick(3)}, {"maxLength", 3 + pick(5)}};
       case 4: return {{"enum", Json::array({"cao", "trung bình", 3, nullptr, -1.5})}};
@@ -24,7 +26,9 @@ class Generator {
       case 6: return {{"const", pick(2) ? Json("x\"y") : Json::array({1, "z"})}};
       case 7: {
         const unsigned least = pick(3);
-        return {{"type", "array"}, {"items", schema(depth - 1)}, {"minItems", least},
+        return {{"type", "array"},
+                {"items", schema(depth - 1)},
+                {"minItems", least},
                 {"maxItems", least + pick(3)}};
       }
       case 8: {
@@ -35,7 +39,9 @@ class Generator {
           members[name] = schema(depth - 1);
           if (pick(2)) required.push_back(name);
         }
-        return {{"type", "object"}, {"properties", members}, {"required", required},
+        return {{"type", "object"},
+                {"properties", members},
+                {"required", required},
                 {"additionalProperties", false}};
       }
       default: return {{"anyOf", Json::array({schema(depth - 1), schema(depth - 1)})}};
@@ -163,7 +169,8 @@ TEST(BruteForce, MasksAreThoseOfEveryTokenAlone) {
         for (int32_t id = 0; size_t(id) < trie->vocabulary(); ++id) {
           if (trie->is_end(id) ? Machine::complete(tops) : !trie->bytes(id).empty()) {
             Tops now = tops, next;
-            for (const char c : trie->bytes(id)) machine.step(now, uint8_t(c), next), now.swap(next);
+            for (const char c : trie->bytes(id))
+              machine.step(now, uint8_t(c), next), now.swap(next);
             if (!now.empty()) expected.push_back(id);
           }
         }
@@ -182,8 +189,7 @@ TEST(BruteForce, RollbackIsAsIfNeverWritten) {
   for (uint32_t seed = 0; seed < 60; ++seed) {
     Generator generator(seed + 30000);
     const auto trie = make_trie(random_vocabulary(generator.random(), 500));
-    auto constraint =
-        std::make_shared<Constraint>(must_compile(generator.schema(3).dump()), trie);
+    auto constraint = std::make_shared<Constraint>(must_compile(generator.schema(3).dump()), trie);
     Matcher matcher(constraint);
     std::vector<int32_t> written;
     for (int n = 0; n < 40; ++n) {

@@ -27,8 +27,8 @@ TEST(Matcher, ForcesWhatMustFollow) {
 }
 
 TEST(Matcher, EndsOnlyWhenComplete) {
-  auto constraint = std::make_shared<Constraint>(must_compile(R"({"type":"integer"})"),
-                                                 make_trie(bytes_and({})));
+  auto constraint =
+      std::make_shared<Constraint>(must_compile(R"({"type":"integer"})"), make_trie(bytes_and({})));
   Matcher matcher(constraint);
   EXPECT_FALSE(matcher.accept(256));
   ASSERT_TRUE(matcher.accept('4'));

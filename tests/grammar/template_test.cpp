@@ -24,42 +24,53 @@ const Json kMaybe{{"type", {"string", "null"}}};
 
 std::vector<Json> templates() {
   const Json date{{"type", {"string", "null"}}, {"pattern", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}};
-  const Json task = object(
-      {{"mô_tả", text(500)}, {"người_được_giao", text(100)}, {"hạn_hoàn_thành", kMaybe}});
-  const Json level{{"type", "string"},
-                   {"enum", {"cao", "trung bình", "thấp", "không xác định"}}};
+  const Json task =
+      object({{"mô_tả", text(500)}, {"người_được_giao", text(100)}, {"hạn_hoàn_thành", kMaybe}});
+  const Json level{{"type", "string"}, {"enum", {"cao", "trung bình", "thấp", "không xác định"}}};
   const Json due{{"type", {"string", "null"}}, {"maxLength", 100}};
   return {
-      object({{"tiêu_đề", text(200)}, {"ngày_họp", kMaybe}, {"người_tham_gia", texts(0, 100, 100)},
-              {"tóm_tắt", text(2000)}, {"chương_trình_nghị_sự", texts(1, 20, 300)},
+      object({{"tiêu_đề", text(200)},
+              {"ngày_họp", kMaybe},
+              {"người_tham_gia", texts(0, 100, 100)},
+              {"tóm_tắt", text(2000)},
+              {"chương_trình_nghị_sự", texts(1, 20, 300)},
               {"quyết_định", texts(0, 100, 300)},
               {"công_việc_cần_làm", {{"type", "array"}, {"items", task}, {"maxItems", 200}}},
               {"thẻ", texts(1, 7, 50)}}),
-      object({{"tiêu_đề", text(200)}, {"tóm_tắt", text(2000)}, {"chủ_đề_chính", texts(1, 15, 300)},
+      object({{"tiêu_đề", text(200)},
+              {"tóm_tắt", text(2000)},
+              {"chủ_đề_chính", texts(1, 15, 300)},
               {"thẻ", texts(1, 10, 50)}}),
-      object({{"title", text(200)}, {"summary", text(2000)}, {"key_topics", texts(1, 10, 200)},
+      object({{"title", text(200)},
+              {"summary", text(2000)},
+              {"key_topics", texts(1, 10, 200)},
               {"tags", texts(1, 10, 50)}}),
-      object({{"ngày_phỏng_vấn", date}, {"tóm_tắt_phỏng_vấn", text(2000)},
+      object({{"ngày_phỏng_vấn", date},
+              {"tóm_tắt_phỏng_vấn", text(2000)},
               {"nhận_định_chính", texts(1, 10, 500)},
               {"cảm_xúc_người_tham_gia", {{"enum", {"positive", "neutral", "negative", "mixed"}}}},
               {"thẻ", texts(1, 7, 50)}},
              {"ngày_phỏng_vấn"}),
       object({{"title", text(200)},
-              {"mở_đầu", object({{"tóm_tắt", text(1000)}, {"người_tham_gia", texts(0, 50, 100)},
+              {"mở_đầu", object({{"tóm_tắt", text(1000)},
+                                 {"người_tham_gia", texts(0, 50, 100)},
                                  {"bối_cảnh", text(500)}},
                                 {"người_tham_gia", "bối_cảnh"}, false)},
               {"giao_việc",
                object({{"tóm_tắt", text(1000)},
                        {"công_việc",
                         {{"type", "array"},
-                         {"items", object({{"mô_tả", text(500)}, {"người_được_giao", text(100)},
-                                           {"hạn_hoàn_thành", due}, {"mức_độ_ưu_tiên", level}},
-                                          {"người_được_giao", "hạn_hoàn_thành", "mức_độ_ưu_tiên"},
-                                          false)},
+                         {"items",
+                          object({{"mô_tả", text(500)},
+                                  {"người_được_giao", text(100)},
+                                  {"hạn_hoàn_thành", due},
+                                  {"mức_độ_ưu_tiên", level}},
+                                 {"người_được_giao", "hạn_hoàn_thành", "mức_độ_ưu_tiên"}, false)},
                          {"maxItems", 50}}}},
                       {"tóm_tắt"}, false)},
               {"thẻ", texts(1, 10, 50)}}),
-      object({{"văn_bản_gốc", text(50000)}, {"văn_bản_cải_thiện", text(50000)},
+      object({{"văn_bản_gốc", text(50000)},
+              {"văn_bản_cải_thiện", text(50000)},
               {"điểm_chất_lượng", {{"type", "number"}, {"minimum", 0}, {"maximum", 1}}},
               {"ngôn_ngữ", {{"type", "string"}, {"pattern", "^[a-z]{2}$"}}},
               {"thẻ", texts(1, 10, 50)}})};
@@ -84,7 +95,7 @@ TEST(Templates, CostOfAMaskIsPrinted) {
   std::vector<std::string> tokens = random_vocabulary(random, 10000);
   tokens.resize(tokens.size() - 2);
   std::set<std::string> seen(tokens.begin(), tokens.end());
-  const std::vector<std::string> parts{"th", "ng", "a", "e", "ư", "ời", "ch", "tr", "i", "o", "n",
+  const std::vector<std::string> parts{"th", "ng", "a", "e", "ư", "ời", "ch", "tr", "i",  "o", "n",
                                        "đ",  "ế",  "m", "s", "u", "h",  "k",  "ạ",  "中", "р", "и"};
   while (tokens.size() < 150000) {
     std::string token = random() % 2 ? " " : "";
@@ -116,8 +127,8 @@ TEST(Templates, CostOfAMaskIsPrinted) {
     }
     EXPECT_TRUE(valid(schema.dump(), written));
     std::cout << round << ": " << steps << " tokens, " << 1e6 * spent_s / double(steps)
-              << " us a mask, worst " << 1e3 * worst_s << " ms, "
-              << constraint->misses() - misses << " not cached\n";
+              << " us a mask, worst " << 1e3 * worst_s << " ms, " << constraint->misses() - misses
+              << " not cached\n";
   }
 }
 

@@ -14,9 +14,11 @@ namespace maie::grammar {
 /// then one special token (empty) and the end token.
 inline std::vector<std::string> random_vocabulary(std::mt19937& random, size_t size) {
   const std::vector<std::string> pieces{
-      "\"", "\",\"", "\":", "{\"", "}", "],", "]", "[", "[\"", ",", "a", "b", "c", "de", "ế", "đ",
-      "\xE1", "\xBA", "\xBF", "😀", "\xF0\x9F", "\x98\x80", "\\", "\\u", "\\ud83d", "\\ude00", "\\n",
-      "n", "u", "0", "1", "00e9", "12", "-", ".", "true", "false", "null", " ", "\n", "x", "d8"};
+      "\"",    "\",\"", "\":",      "{\"",      "}",    "],",  "]",       "[",       "[\"",
+      ",",     "a",     "b",        "c",        "de",   "ế",   "đ",       "\xE1",    "\xBA",
+      "\xBF",  "😀",     "\xF0\x9F", "\x98\x80", "\\",   "\\u", "\\ud83d", "\\ude00", "\\n",
+      "n",     "u",     "0",        "1",        "00e9", "12",  "-",       ".",       "true",
+      "false", "null",  " ",        "\n",       "x",    "d8"};
   std::set<std::string> seen;
   std::vector<std::string> out;
   for (int b = 0; b < 256; ++b) out.push_back(std::string(1, char(b)));
