@@ -23,11 +23,12 @@ MAY_INCLUDE = {
     "audio": "tensor base",
     "text": "formats base",
     "prompt": "text base",
+    "grammar": "text base",
     "models": "ops formats tensor base",
     "search": "ops text tensor base",
     "speaker": "tensor base",
-    "llm": "models search prompt text ops tensor base",
-    "pipeline": "models search llm prompt speaker audio text ops formats tensor base",
+    "llm": "models search grammar prompt text ops tensor base",
+    "pipeline": "models search llm grammar prompt speaker audio text ops formats tensor base",
     "queue": "base",
     "server": "pipeline queue text base",
 }
@@ -52,6 +53,7 @@ OWNERS = {
     "openssl/": "base",
     "pcre2": "text",
     "utf8proc": "text prompt",
+    "valijson/": "grammar",
     "CLI/": "",
     "boost/": "server",
     "gtest/": "",  # tests only
