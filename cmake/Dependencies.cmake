@@ -5,7 +5,7 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)
 find_package(spdlog REQUIRED)
-find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp REQUIRED)  # headers only
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp)  # headers only; without it src/grammar is left out
 find_package(CLI11 REQUIRED)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
 pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
