@@ -43,9 +43,8 @@ struct PagedAttentionOptions {
 /// values of all rows go to their pages, then y = softmax(q kᵀ / sqrt(D)) v, each row over its
 /// sequence up to itself; query head h reads key head h / (heads / kv_heads).
 /// @param qkv [R, (heads + 2 kv_heads) D] float32, rows q | k | v, rotated.
-/// @param sequences  whose rows follow each other in qkv; of sequences in one call none may write
-/// to
-///                   a page another reads.
+/// @param sequences  whose rows follow each other in qkv; in one call none may write to a page that
+/// another reads.
 /// @param scratch    gives the packed keys and values of a long sequence, returned before the end.
 /// @param y [R, heads * D] float32.
 void paged_attention(Stream& s, ConstTensor qkv, std::span<const SequenceRows> sequences,

@@ -88,6 +88,19 @@ inline double max_abs(std::span<const float> values) {
   return most;
 }
 
+/// Root of the mean squared error, in units of the root mean square of `want`. Infinite when
+/// anything is not a number.
+inline double relative_error(ConstTensor got, ConstTensor want) {
+  double error = 0, size = 0;
+  for (int64_t i = 0; i < want.size(); ++i) {
+    const double difference = double(got.data<float>()[i]) - double(want.data<float>()[i]);
+    error += difference * difference;
+    size += double(want.data<float>()[i]) * double(want.data<float>()[i]);
+  }
+  const double relative = std::sqrt(error / size);
+  return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
+}
+
 /// Uniform in (-scale, scale), the same on every machine.
 inline OwnedTensor random_tensor(const Shape& shape, float scale, uint32_t seed) {
   OwnedTensor tensor({}, DType::kF32, shape);

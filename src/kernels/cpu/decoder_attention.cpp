@@ -11,6 +11,7 @@
 #include "kernels/cpu/kv_store.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/rows.h"
+#include "kernels/cpu/sizes.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/decoder_attention.cpp"
@@ -76,8 +77,7 @@ namespace {
 
 HWY_EXPORT(history_kernel);
 
-size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-int64_t padded(int64_t T) { return (T + kKeyBlock - 1) / kKeyBlock * kKeyBlock; }
+int64_t padded(int64_t T) { return ceil_div(T, kKeyBlock) * kKeyBlock; }
 
 struct CrossLayout {
   size_t key_bytes, value_bytes, scale_bytes, head_bytes;

@@ -18,15 +18,13 @@
 #include "kernels/cpu/kv_store.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/rows.h"
+#include "kernels/cpu/sizes.h"
 
 namespace maie::cpu {
 namespace {
 
 constexpr int64_t kTile = 64;          // queries in a matrix product
 constexpr int64_t kHeadsTogether = 8;  // key heads of a long sequence packed at a time
-
-size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 struct HeadLayout {
   size_t vector_bytes, scale_bytes, head_bytes;

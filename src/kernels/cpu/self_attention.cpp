@@ -14,13 +14,12 @@
 #include "base/check.h"
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/rows.h"
+#include "kernels/cpu/sizes.h"
 
 namespace maie::cpu {
 namespace {
 
 constexpr int64_t kTile = 64;
-
-size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 

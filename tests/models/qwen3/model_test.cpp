@@ -15,6 +15,7 @@ namespace {
 
 using maie::testing::close;
 using maie::testing::max_abs;
+using maie::testing::relative_error;
 using maie::testing::same_bits;
 using maie::testing::unwritten;
 
@@ -72,18 +73,6 @@ class Qwen3 : public ::testing::TestWithParam<const char*> {
     return out;
   }
 };
-
-// Root of the mean squared error, in units of the root mean square of `want`.
-double relative_error(ConstTensor got, ConstTensor want) {
-  double error = 0, size = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    const double difference = double(got.data<float>()[i]) - double(want.data<float>()[i]);
-    error += difference * difference;
-    size += double(want.data<float>()[i]) * double(want.data<float>()[i]);
-  }
-  const double relative = std::sqrt(error / size);
-  return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
-}
 
 // Float32 on both sides of norms and softmax, sums of at most 96 products, scores of some tens that
 // the exponential amplifies by that factor: 6e-8 * (2 + 2 sqrt(96)) * some tens, three blocks in a

@@ -18,6 +18,7 @@ using maie::testing::close;
 using maie::testing::copy_of;
 using maie::testing::max_abs;
 using maie::testing::random_tensor;
+using maie::testing::relative_error;
 using maie::testing::same_bits;
 using maie::testing::unwritten;
 using whisper::testing::GoldenModel;
@@ -36,19 +37,6 @@ constexpr ComputeType kTypes[] = {ComputeType::kFloat32, ComputeType::kBFloat16,
 // scores around 10 that the exponential amplifies by that factor. 1e-4 after the whole network.
 ::testing::AssertionResult within(ConstTensor got, ConstTensor want, double relative) {
   return close(got, want, relative * max_abs(want.span<float>()));
-}
-
-// Root of the mean squared error, in units of the root mean square of `want`. Infinite when
-// anything is not a number.
-double relative_error(ConstTensor got, ConstTensor want) {
-  double error = 0, size = 0;
-  for (int64_t i = 0; i < want.size(); ++i) {
-    const double difference = double(got.data<float>()[i]) - double(want.data<float>()[i]);
-    error += difference * difference;
-    size += double(want.data<float>()[i]) * double(want.data<float>()[i]);
-  }
-  const double relative = std::sqrt(error / size);
-  return std::isfinite(relative) ? relative : std::numeric_limits<double>::infinity();
 }
 
 // How far a whole network may be off, as relative_error. Every product rounds its two operands:
