@@ -27,8 +27,11 @@ MAY_INCLUDE = {
     "models": "ops formats tensor base",
     "search": "ops text tensor base",
     "speaker": "tensor base",
-    "llm": "models search grammar prompt text ops tensor base",
-    "pipeline": "models search llm grammar prompt speaker audio text ops formats tensor base",
+    "net": "base",
+    "store": "net formats base",
+    "llm": "models search grammar prompt text ops formats tensor net base",
+    "summary": "llm grammar prompt text base",
+    "pipeline": "models search llm summary grammar prompt speaker audio text ops formats tensor base",
     "queue": "base",
     "server": "pipeline queue text base",
 }
@@ -54,6 +57,7 @@ OWNERS = {
     "pcre2": "text",
     "utf8proc": "text prompt",
     "valijson/": "grammar",
+    "curl/": "net",
     "CLI/": "",
     "boost/": "server",
     "gtest/": "",  # tests only
