@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "base/guarded.h"
 #include "base/log.h"
+#include "formats/model_hash.h"
 #include "pipeline/align.h"
 #include "pipeline/decode_batch.h"
-#include "pipeline/model_hash.h"
 #include "pipeline/sentences.h"
 #include "pipeline/tokenizer_of.h"
 #include "pipeline/transcribe.h"
@@ -732,7 +732,7 @@ Result<Transcript> Transcriber::Engine::transcribe(const audio::Clip& clip,
 }
 
 std::string Transcriber::Engine::model_hash() {
-  if (info_.sha256.empty()) info_.sha256 = hash_of_files(weights_->files());
+  if (info_.sha256.empty()) info_.sha256 = formats::hash_of_files(weights_->files());
   return info_.sha256;
 }
 

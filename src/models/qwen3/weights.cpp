@@ -1,31 +1,22 @@
 #include "models/qwen3/weights.h"
 
-#include <filesystem>
-
-#include "base/file.h"
+#include "formats/side_files.h"
 
 namespace maie::qwen3 {
 namespace {
-
-constexpr uint64_t kMostConfigBytes = 1 << 20;
 
 std::string stored_name(std::string_view name) {
   return name == "lm_head.weight" ? std::string(name) : "model." + std::string(name);
 }
 
-Result<std::string> side_file(const std::string& path, bool required) {
-  Result<std::string> text = read_file(path, kMostConfigBytes);
-  if (!text.has_value() && !required && text.error().code() == Code::kNotFound)
-    return std::string();
-  return text;
-}
-
 }  // namespace
 
 Result<std::shared_ptr<const Weights>> Weights::open(const std::string& directory) {
-  MAIE_ASSIGN(const std::string config_json, side_file(directory + "/config.json", true));
-  MAIE_ASSIGN(const std::string generation,
-              side_file(directory + "/generation_config.json", false));
+  MAIE_ASSIGN(const std::string config_json,
+              formats::read_side_file(directory, "config.json", formats::Presence::kRequired));
+  MAIE_ASSIGN(
+      const std::string generation,
+      formats::read_side_file(directory, "generation_config.json", formats::Presence::kOptional));
   MAIE_ASSIGN(Config config, config_from_huggingface(config_json, generation, directory));
   MAIE_ASSIGN(auto file, formats::Safetensors::open_sharded(directory));
   std::shared_ptr<const Weights> weights(
@@ -82,14 +73,16 @@ ConstTensor Weights::get(std::string_view name) const {
   return *tensor;
 }
 
+std::string Weights::stored_type() const {
+  return std::string(to_string(get("layers.0.mlp.down_proj.weight").dtype()));
+}
+
 std::vector<formats::ModelFile> Weights::files() const {
   std::vector<formats::ModelFile> files = file_->files();
-  for (const char* name : {"config.json", "generation_config.json", "tokenizer.json",
-                           "tokenizer_config.json", "chat_template.jinja"}) {
-    std::error_code missing;
-    const std::string path = directory_ + "/" + name;
-    const auto size = std::filesystem::file_size(path, missing);
-    if (!missing) files.push_back({path, size});
+  for (auto& file : formats::existing_files(
+           directory_, {"config.json", "generation_config.json", "tokenizer.json",
+                        "tokenizer_config.json", "chat_template.jinja", "prompts.json"})) {
+    files.push_back(std::move(file));
   }
   return files;
 }

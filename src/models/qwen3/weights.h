@@ -23,6 +23,8 @@ class Weights {
   /// A weight that `open` has checked, as stored (layers.0.mlp.up_proj.weight, lm_head.weight).
   /// @throws ContractError for any other name.
   ConstTensor get(std::string_view name) const;
+  /// How most of the layers are stored: "bfloat16", "float16" or "float32".
+  std::string stored_type() const;
   /// Every file that makes up the model: hash these.
   std::vector<formats::ModelFile> files() const;
 

@@ -48,15 +48,6 @@ struct Owned {
 };
 Owned make_owned(DType type, const Shape& shape);
 
-/// Those of `names` that exist in the folder, with their sizes.
-std::vector<formats::ModelFile> existing_files(const std::string& directory,
-                                               std::initializer_list<const char*> names);
-
-/// The text of a small file of the folder; empty when there is none and `required` is false.
-enum class Presence { kRequired, kOptional };
-Result<std::string> read_side_file(const std::string& directory, const char* name,
-                                   Presence presence);
-
 /// Sums up stored types by bytes: the one most bytes have.
 class TypeCount {
  public:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "formats/byte_reader.h"
+#include "formats/side_files.h"
 #include "models/whisper/source.h"
 
 namespace maie::whisper {
@@ -118,9 +119,9 @@ class Ctranslate2Source : public Source {
 
   std::vector<formats::ModelFile> files() const override {
     std::vector<formats::ModelFile> files = {{file_->path(), file_->size_bytes()}};
-    for (auto& file :
-         existing_files(directory_, {"config.json", "preprocessor_config.json", "vocabulary.json",
-                                     "vocabulary.txt", "tokenizer.json"})) {
+    for (auto& file : formats::existing_files(
+             directory_, {"config.json", "preprocessor_config.json", "vocabulary.json",
+                          "vocabulary.txt", "tokenizer.json"})) {
       files.push_back(std::move(file));
     }
     return files;
@@ -166,9 +167,11 @@ class Ctranslate2Source : public Source {
   Result<Vocabulary> vocabulary() const override {
     constexpr const char* kJson = "vocabulary.json";
     constexpr const char* kText = "vocabulary.txt";
-    MAIE_ASSIGN(const std::string json, read_side_file(directory_, kJson, Presence::kOptional));
+    MAIE_ASSIGN(const std::string json,
+                formats::read_side_file(directory_, kJson, formats::Presence::kOptional));
     if (!json.empty()) return parse_vocabulary_json(json, directory_ + "/" + kJson);
-    MAIE_ASSIGN(const std::string text, read_side_file(directory_, kText, Presence::kOptional));
+    MAIE_ASSIGN(const std::string text,
+                formats::read_side_file(directory_, kText, formats::Presence::kOptional));
     if (!text.empty()) return parse_vocabulary_text(text, directory_ + "/" + kText);
     return not_found(directory_ + ": lacks vocabulary.json; convert the model again");
   }
@@ -223,7 +226,7 @@ class Ctranslate2Source : public Source {
 Result<OpenedSource> open_ctranslate2(const std::string& directory) {
   MAIE_ASSIGN(auto file, Ctranslate2::open(directory + "/model.bin"));
   MAIE_ASSIGN(const auto config_json,
-              read_side_file(directory, "config.json", Presence::kOptional));
+              formats::read_side_file(directory, "config.json", formats::Presence::kOptional));
   MAIE_ASSIGN(Config config, config_from_ctranslate2(*file, config_json));
   return OpenedSource{std::make_unique<Ctranslate2Source>(directory, std::move(file)),
                       std::move(config)};

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "formats/byte_reader.h"
+#include "formats/side_files.h"
 #include "models/whisper/source.h"
 
 namespace maie::whisper {
@@ -28,8 +29,9 @@ class HuggingFaceSource : public Source {
 
   std::vector<formats::ModelFile> files() const override {
     std::vector<formats::ModelFile> files = file_->files();
-    for (auto& file : existing_files(directory_, {"config.json", "generation_config.json",
-                                                  "preprocessor_config.json", "tokenizer.json"})) {
+    for (auto& file :
+         formats::existing_files(directory_, {"config.json", "generation_config.json",
+                                              "preprocessor_config.json", "tokenizer.json"})) {
       files.push_back(std::move(file));
     }
     return files;
@@ -85,11 +87,12 @@ class HuggingFaceSource : public Source {
 
 Result<OpenedSource> open_huggingface(const std::string& directory) {
   MAIE_ASSIGN(const auto config_json,
-              read_side_file(directory, "config.json", Presence::kRequired));
-  MAIE_ASSIGN(const auto generation,
-              read_side_file(directory, "generation_config.json", Presence::kOptional));
-  MAIE_ASSIGN(const auto preprocessor,
-              read_side_file(directory, "preprocessor_config.json", Presence::kOptional));
+              formats::read_side_file(directory, "config.json", formats::Presence::kRequired));
+  MAIE_ASSIGN(const auto generation, formats::read_side_file(directory, "generation_config.json",
+                                                             formats::Presence::kOptional));
+  MAIE_ASSIGN(
+      const auto preprocessor,
+      formats::read_side_file(directory, "preprocessor_config.json", formats::Presence::kOptional));
   MAIE_ASSIGN(Config config,
               config_from_huggingface(config_json, generation, preprocessor, directory));
   MAIE_ASSIGN(auto file, formats::Safetensors::open_sharded(directory));

@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMaxSideFileBytes = 64 << 20;
 constexpr std::string_view kEncoderPositions = "encoder.embed_positions.weight";
 constexpr std::string_view kEmbedding = "decoder.embed_tokens.weight";
 constexpr std::string_view kOutput = "proj_out.weight";
@@ -297,28 +296,6 @@ Owned make_owned(DType type, const Shape& shape) {
   auto tensor = std::make_shared<OwnedTensor>(Device{}, type, shape);
   const Tensor view = tensor->view();
   return {view, std::move(tensor)};
-}
-
-std::vector<formats::ModelFile> existing_files(const std::string& directory,
-                                               std::initializer_list<const char*> names) {
-  std::vector<formats::ModelFile> files;
-  for (const char* name : names) {
-    const std::string path = directory + "/" + name;
-    std::error_code error;
-    const auto size = fs::file_size(path, error);
-    if (!error) files.push_back({path, size});
-  }
-  return files;
-}
-
-Result<std::string> read_side_file(const std::string& directory, const char* name,
-                                   Presence presence) {
-  const std::string path = directory + "/" + name;
-  if (!exists(path)) {
-    if (presence == Presence::kOptional) return std::string();
-    return not_found(path + ": is missing; fetch the model again, with all its files");
-  }
-  return read_file(path, kMaxSideFileBytes);
 }
 
 void TypeCount::add(std::string_view type, uint64_t bytes) {

@@ -1,4 +1,4 @@
-#include "pipeline/model_hash.h"
+#include "formats/model_hash.h"
 
 #include <sys/stat.h>
 
@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/log.h"
 
-namespace maie::pipeline {
+namespace maie::formats {
 namespace {
 
 namespace fs = std::filesystem;
@@ -35,7 +35,7 @@ std::string identity(const std::string& path) {
 
 }  // namespace
 
-std::string hash_of_files(std::span<const formats::ModelFile> files) {
+std::string hash_of_files(std::span<const ModelFile> files) {
   const fs::path cache = cache_file();
   Json known = Json::object();
   if (!cache.empty()) {
@@ -47,7 +47,7 @@ std::string hash_of_files(std::span<const formats::ModelFile> files) {
   }
   bool learned = false;
   std::string lines;
-  for (const formats::ModelFile& file : files) {
+  for (const ModelFile& file : files) {
     const std::string id = identity(file.path);
     std::string digest = json_string(known, id.c_str(), "");
     if (digest.size() != 64) {
@@ -69,4 +69,4 @@ std::string hash_of_files(std::span<const formats::ModelFile> files) {
   return sha256_hex(std::as_bytes(std::span(lines.data(), lines.size())));
 }
 
-}  // namespace maie::pipeline
+}  // namespace maie::formats
