@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "formats/gguf.h"
@@ -72,6 +73,29 @@ TEST(RandomGgufModel, FollowsItsSeedAndShape) {
   std::vector<float> gains(256);
   dequantize(norm.type, norm.bytes, gains);
   for (const float gain : gains) EXPECT_TRUE(std::abs(gain - 1) < 0.2f) << gain;
+}
+
+TEST(RandomGgufModel, CopiesByRowsOfItsOwnEmbedding) {
+  GgufModelShape shape;
+  shape.vocabulary = 2000;
+  shape.tied = false;
+  shape.copies = 20;
+  const std::string bytes = model(shape);
+  const auto file = Gguf::parse(as_bytes(bytes), "r.gguf");
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  const GgufTensor embedding = *(*file)->get("token_embd.weight");
+  const GgufTensor output = *(*file)->get("output.weight");
+  const size_t row = embedding.bytes.size() / 2000;
+  const auto same = [&](int32_t of_output, int32_t of_embedding) {
+    const auto a = output.bytes.subspan(size_t(of_output) * row, row);
+    const auto b = embedding.bytes.subspan(size_t(of_embedding) * row, row);
+    return std::equal(a.begin(), a.end(), b.begin());
+  };
+  const auto words = support::copied_tokens(2000, 20);
+  EXPECT_TRUE(same(words[0], '\n'));
+  for (size_t i = 1; i < words.size(); ++i) EXPECT_TRUE(same(words[i], words[i - 1])) << i;
+  EXPECT_TRUE(same(2000 - 3, words.back()));
+  EXPECT_FALSE(same(words[0], words[0]));
 }
 
 }  // namespace

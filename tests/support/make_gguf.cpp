@@ -2,7 +2,8 @@
 //
 // Keys: preset (tiny, 1.5b), architecture (qwen3, llama), type and embedding (f32 types by their
 // names in formats/blocks.h: float32, float16, bfloat16, q4_0, ..., q6_K), layers, width, heads,
-// kv_heads, head_width, ff_width, vocabulary, context, tied (0, 1), seed.
+// kv_heads, head_width, ff_width, vocabulary, context, tied (0, 1), seed,
+// copies (words of a text the model repeats; implies tied=0; the text goes to OUT.txt).
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -41,8 +42,10 @@ bool set(GgufModelShape& shape, const std::string& key, const std::string& value
     return false;
   }
   if (key == "tied") shape.tied = number != 0;
+  if (key == "copies") shape.copies = number;
+  if (key == "copies") shape.tied = false;
   if (key == "seed") shape.seed = uint64_t(number);
-  if (key == "tied" || key == "seed") return true;
+  if (key == "tied" || key == "seed" || key == "copies") return true;
   const std::map<std::string, int64_t*> numbers = {
       {"layers", &shape.layers},         {"width", &shape.width},
       {"heads", &shape.heads},           {"kv_heads", &shape.kv_heads},
@@ -76,6 +79,11 @@ int main(int count, char** arguments) {
   std::ofstream out(arguments[1], std::ios::binary);
   file.write(out);
   out.close();
+  if (shape.copies > 0) {
+    std::ofstream text(std::string(arguments[1]) + ".txt", std::ios::binary);
+    text << maie::support::copied_text(shape.vocabulary, shape.copies);
+    if (!text.flush()) out.setstate(std::ios::failbit);
+  }
   if (!out) {
     std::fprintf(stderr, "make_gguf: %s cannot be written\n", arguments[1]);
     return 1;

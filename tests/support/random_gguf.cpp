@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include "base/check.h"
 #include "tensor/dtype.h"
@@ -88,16 +89,22 @@ class ModelWriter {
 
   void tensors() {
     const GgufModelShape& s = shape_;
-    matrix("token_embd.weight", s.embedding, s.vocabulary, s.width);
+    embedding_seed_ = matrix("token_embd.weight", s.embedding, s.vocabulary, s.width);
+    // What the layers add stays small beside the embedding that a copying model reads.
+    const float branch = s.copies > 0 ? 0.02f : 1.0f;
     norm("output_norm.weight", s.width);
-    if (!s.tied) matrix("output.weight", s.embedding, s.vocabulary, s.width);
+    if (s.copies > 0) {
+      copying_output();
+    } else if (!s.tied) {
+      matrix("output.weight", s.embedding, s.vocabulary, s.width);
+    }
     for (int64_t layer = 0; layer < s.layers; ++layer) {
       const std::string at = "blk." + std::to_string(layer) + ".";
       norm(at + "attn_norm.weight", s.width);
       matrix(at + "attn_q.weight", s.type, s.heads * s.head_width, s.width);
       matrix(at + "attn_k.weight", s.type, s.kv_heads * s.head_width, s.width);
       matrix(at + "attn_v.weight", s.type, s.kv_heads * s.head_width, s.width);
-      matrix(at + "attn_output.weight", s.type, s.width, s.heads * s.head_width);
+      matrix(at + "attn_output.weight", s.type, s.width, s.heads * s.head_width, branch);
       if (s.architecture == "qwen3") {
         norm(at + "attn_q_norm.weight", s.head_width);
         norm(at + "attn_k_norm.weight", s.head_width);
@@ -105,15 +112,48 @@ class ModelWriter {
       norm(at + "ffn_norm.weight", s.width);
       matrix(at + "ffn_gate.weight", s.type, s.ff_width, s.width);
       matrix(at + "ffn_up.weight", s.type, s.ff_width, s.width);
-      matrix(at + "ffn_down.weight", s.type, s.width, s.ff_width);
+      matrix(at + "ffn_down.weight", s.type, s.width, s.ff_width, branch);
     }
   }
 
  private:
   uint64_t next_seed() { return seed_ += 0x9E3779B97F4A7C15u; }
-  void matrix(const std::string& name, BlockType type, int64_t rows, int64_t columns) {
+  uint64_t matrix(const std::string& name, BlockType type, int64_t rows, int64_t columns,
+                  float scale = 1) {
+    const uint64_t seed = next_seed();
     file_.add_tensor(name, type, {rows, columns},
-                     RandomBlocks(type, 1 / std::sqrt(float(columns)), next_seed()));
+                     RandomBlocks(type, scale / std::sqrt(float(columns)), seed));
+    return seed;
+  }
+
+  // The row of a token's successor is the token's own embedding, to the byte.
+  void copying_output() {
+    const GgufModelShape& s = shape_;
+    check(!s.tied, "a model that copies has an output layer of its own");
+    std::vector<int32_t> from(size_t(s.vocabulary), -1);
+    const std::vector<int32_t> words = copied_tokens(s.vocabulary, s.copies);
+    const int32_t line_break = '\n', end = int32_t(s.vocabulary) - 3;
+    from[size_t(words.front())] = line_break;
+    for (size_t i = 1; i < words.size(); ++i) from[size_t(words[i])] = words[i - 1];
+    from[size_t(end)] = words.back();
+    const size_t row_bytes =
+        size_t(s.width) / formats::block_values(s.embedding) * formats::block_bytes(s.embedding);
+    file_.add_tensor(
+        "output.weight", s.embedding, {s.vocabulary, s.width},
+        [s, from, row_bytes, seed = embedding_seed_, row = size_t{0},
+         random = RandomBlocks(s.embedding, 1 / std::sqrt(float(s.width)), next_seed()),
+         embedding =
+             std::make_shared<std::vector<std::byte>>()](std::span<std::byte> bytes) mutable {
+          if (embedding->empty()) {
+            embedding->resize(size_t(s.vocabulary) * row_bytes);
+            RandomBlocks(s.embedding, 1 / std::sqrt(float(s.width)), seed)(*embedding);
+          }
+          random(bytes);
+          for (size_t at = 0; at < bytes.size(); at += row_bytes, ++row) {
+            if (from[row] < 0) continue;
+            std::memcpy(&bytes[at], &(*embedding)[size_t(from[row]) * row_bytes], row_bytes);
+          }
+        });
   }
   void norm(const std::string& name, int64_t size) {
     file_.add_tensor(name, BlockType::kF32, {size},
@@ -132,6 +172,7 @@ class ModelWriter {
   GgufWriter& file_;
   const GgufModelShape& shape_;
   uint64_t seed_;
+  uint64_t embedding_seed_ = 0;
 };
 
 }  // namespace

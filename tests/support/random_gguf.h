@@ -24,6 +24,11 @@ struct GgufModelShape {
   formats::BlockType type = formats::BlockType::kQ4_0;       ///< of the layers' matrices
   formats::BlockType embedding = formats::BlockType::kQ4_0;  ///< of token_embd and output
   uint64_t seed = 1;
+  /// Above 0 a model that copies (untied only): behind each of the first so many tokens of
+  /// `copied_tokens` the next one is the likeliest by far, behind the last the end of the message,
+  /// behind a line break the first. So the answer to a prompt with their text is that text, with
+  /// weights as random and passes as long as any.
+  int64_t copies = 0;
 };
 
 /// 1.54 billion weights: width 1536, 28 layers, 151,936 tokens, Q4_0 throughout (870 MB).
@@ -37,6 +42,12 @@ void add_random_model(GgufWriter& file, const GgufModelShape& shape);
 /// without a space before, then `<|endoftext|>`, `<|im_start|>`, `<|im_end|>`, `<think>` and
 /// `</think>`, the last ids.
 void add_synthetic_vocabulary(GgufWriter& file, int64_t size);
+
+/// Ids of `count` words of that vocabulary, a space and letters each, whose text gives these tokens
+/// when it is encoded. @throws ContractError when it has fewer.
+std::vector<int32_t> copied_tokens(int64_t vocabulary, int64_t count);
+/// Their text.
+std::string copied_text(int64_t vocabulary, int64_t count);
 
 /// Fills whole blocks with random values of about that deviation and mean 0.
 /// Calls follow each other: the state goes on from one to the next.

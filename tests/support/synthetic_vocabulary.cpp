@@ -18,14 +18,21 @@ std::string byte_character(int byte) {
   return {char(0xC0 | code >> 6), char(0x80 | (code & 63))};
 }
 
-}  // namespace
+const std::vector<std::string>& names() {
+  static const std::vector<std::string> list = {"<|endoftext|>", "<|im_start|>", "<|im_end|>",
+                                                "<think>", "</think>"};
+  return list;
+}
 
-void add_synthetic_vocabulary(GgufWriter& file, int64_t size) {
-  const std::vector<std::string> names = {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>",
-                                          "</think>"};
+struct Vocabulary {
+  std::vector<std::string> tokens, merges;  // without the names
+};
+
+Vocabulary synthetic_vocabulary(int64_t size) {
   check(size >= 300, "room for bytes, merges and names");
-  const size_t words = size_t(size) - names.size();
-  std::vector<std::string> tokens, merges;
+  const size_t words = size_t(size) - names().size();
+  Vocabulary made;
+  auto& [tokens, merges] = made;
   for (int byte = 0; byte < 256; ++byte) tokens.push_back(byte_character(byte));
 
   // Two letters, then a space and two letters, then all pairs of both kinds with a pair of letters.
@@ -35,29 +42,69 @@ void add_synthetic_vocabulary(GgufWriter& file, int64_t size) {
     merges.push_back(left + " " + right);
     tokens.push_back(left + right);
   };
-  std::vector<std::string> pairs;
+  std::vector<std::string> plain;
   for (char a = 'a'; a <= 'z'; ++a) {
     for (char b = 'a'; b <= 'z'; ++b) {
-      if (tokens.size() < words) pairs.push_back({a, b});
+      if (tokens.size() < words) plain.push_back({a, b});
       merge({a}, {b});
     }
   }
-  const size_t count = pairs.size();
-  for (size_t i = 0; i < count; ++i) {
-    if (tokens.size() < words) pairs.push_back(space + pairs[i]);
-    merge(space, pairs[i]);
+  std::vector<std::string> pairs;  // both kinds in turn
+  for (const std::string& pair : plain) {
+    pairs.push_back(pair);
+    if (tokens.size() < words) pairs.push_back(space + pair);
+    merge(space, pair);
   }
   // In the order of the sum of places, so that every beginning occurs.
-  for (size_t sum = 0; sum < pairs.size() + count && tokens.size() < words; ++sum) {
-    for (size_t right = 0; right < count && right <= sum; ++right) {
-      if (sum - right < pairs.size()) merge(pairs[sum - right], pairs[right]);
+  for (size_t sum = 0; sum < pairs.size() + plain.size() && tokens.size() < words; ++sum) {
+    for (size_t right = 0; right < plain.size() && right <= sum; ++right) {
+      if (sum - right < pairs.size()) merge(pairs[sum - right], plain[right]);
     }
   }
   check(tokens.size() == words, "a vocabulary of less than 900,000");
+  return made;
+}
 
+// Pairs of letters merge in alphabetical order: four letters become two pairs unless the pair in
+// the middle comes first.
+bool splits_into_pairs(const std::string& letters) {
+  const std::string middle = letters.substr(1, 2);
+  return letters.substr(0, 2) <= middle || letters.substr(2) < middle;
+}
+
+}  // namespace
+
+std::vector<int32_t> copied_tokens(int64_t vocabulary, int64_t count) {
+  const std::string space = byte_character(' ');
+  const std::vector<std::string> tokens = synthetic_vocabulary(vocabulary).tokens;
+  std::vector<int32_t> found;
+  for (size_t id = 0; id < tokens.size() && int64_t(found.size()) < count; ++id) {
+    const std::string& token = tokens[id];
+    if (token.rfind(space, 0) != 0) continue;
+    const std::string letters = token.substr(space.size());
+    if (letters.size() == 2 || (letters.size() == 4 && splits_into_pairs(letters))) {
+      found.push_back(int32_t(id));
+    }
+  }
+  check(int64_t(found.size()) == count, "a vocabulary with as many words");
+  return found;
+}
+
+std::string copied_text(int64_t vocabulary, int64_t count) {
+  const std::string space = byte_character(' ');
+  const std::vector<std::string> tokens = synthetic_vocabulary(vocabulary).tokens;
+  std::string text;
+  for (const int32_t id : copied_tokens(vocabulary, count)) {
+    text += " " + tokens[size_t(id)].substr(space.size());
+  }
+  return text;
+}
+
+void add_synthetic_vocabulary(GgufWriter& file, int64_t size) {
+  auto [tokens, merges] = synthetic_vocabulary(size);
   std::vector<int32_t> types(tokens.size(), 1);
   const auto first_name = uint32_t(tokens.size());
-  for (const std::string& name : names) {
+  for (const std::string& name : names()) {
     tokens.push_back(name);
     types.push_back(name.starts_with("<|") ? 3 : 4);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <random>
+#include <set>
 
 #include "tests/formats/hostile.h"
 #include "tests/support/random_gguf.h"
@@ -336,6 +337,16 @@ TEST(SyntheticVocabulary, MergesLettersTwoByTwo) {
   EXPECT_EQ(vocabulary->tokenizer.decode(*ids), text);
   EXPECT_EQ(vocabulary->tokenizer.id_to_bytes((*ids)[0]), "abcd");
   EXPECT_NE(std::find(ids->begin(), ids->end(), 151936 - 3), ids->end());
+}
+
+TEST(GgufVocabulary, WordsToCopyAreTokensOfTheirOwn) {
+  support::GgufWriter file;
+  support::add_synthetic_vocabulary(file, 151936);
+  const auto vocabulary = read(file.bytes());
+  ASSERT_TRUE(vocabulary.has_value()) << vocabulary.error().message();
+  const auto words = support::copied_tokens(151936, 1500);
+  EXPECT_EQ(*vocabulary->tokenizer.encode(support::copied_text(151936, 1500)), words);
+  EXPECT_EQ(std::set<int32_t>(words.begin(), words.end()).size(), 1500u);
 }
 
 TEST(GgufVocabulary, SurvivesDamage) {
