@@ -7,6 +7,7 @@ find_package(nlohmann_json 3.10 REQUIRED)
 find_package(spdlog REQUIRED)
 find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp)  # headers only; without it src/grammar is left out
 find_package(CLI11 REQUIRED)
+find_package(CURL 7.81 REQUIRED)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
 pkg_check_modules(SOXR REQUIRED IMPORTED_TARGET soxr)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
