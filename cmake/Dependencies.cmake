@@ -5,7 +5,20 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(ZLIB REQUIRED)
 find_package(nlohmann_json 3.10 REQUIRED)
 find_package(spdlog REQUIRED)
-find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp)  # headers only; without it src/grammar is left out
+find_path(VALIJSON_INCLUDE_DIR valijson/validator.hpp)  # headers only
+if(NOT VALIJSON_INCLUDE_DIR)
+  # Not every system has the package (libvalijson-dev). Version 1.0.2 is what Debian 12 packages as 1.0; it works with
+  # nlohmann 3.10 and 3.11. A commit id is a hash over all files, so what arrives is what was looked at.
+  include(FetchContent)
+  FetchContent_Declare(valijson
+    GIT_REPOSITORY https://github.com/tristanpenman/valijson.git
+    GIT_TAG 0b4771e273a065d437814baf426bcfcafec0f434
+    GIT_SUBMODULES ""
+    SOURCE_SUBDIR include)  # holds no CMakeLists.txt: only the headers are wanted
+  message(STATUS "no valijson here (libvalijson-dev): taking its version 1.0.2 from github.com")
+  FetchContent_MakeAvailable(valijson)
+  set(VALIJSON_INCLUDE_DIR ${valijson_SOURCE_DIR}/include)
+endif()
 find_package(CLI11 REQUIRED)
 find_package(CURL 7.81 REQUIRED)
 pkg_check_modules(FFMPEG REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil)
