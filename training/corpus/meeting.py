@@ -13,6 +13,7 @@ from training.corpus.writer import Writer, bare, capital
 
 MAX_TAGS = 5
 CLOSING_WORDS = 30
+LONG_WORDS = 900
 OUTCOME_WORDS = 28  # what a decision or task takes, about
 SUMMED_UP = 3  # decisions and tasks that the summary repeats
 
@@ -58,7 +59,9 @@ class Meeting:
 
     def _length(self) -> int:
         kind = self.rng.random()
-        brief = self.writer.style.brief
+        brief, long = self.writer.style.brief, self.writer.style.long
+        if long and self.rng.random() < long:
+            return self.rng.randint(LONG_WORDS, 1600)
         if kind < brief:
             return self.rng.randint(110, 240)
         return self.rng.randint(270, 450) if kind < brief + 0.75 * (1 - brief) else self.rng.randint(450, 880)
@@ -309,7 +312,8 @@ class Meeting:
             return
         self.open()
         self.introduce()
-        points = max(1, min(5, round((self.target_words - self.words) / self.rng.randint(70, 140))))
+        most = 8 if self.target_words >= LONG_WORDS else 5
+        points = max(1, min(most, round((self.target_words - self.words) / self.rng.randint(70, 140))))
         self.agenda(points)
         for index in range(points):
             left = self.target_words - CLOSING_WORDS - self.words

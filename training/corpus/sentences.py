@@ -17,10 +17,11 @@ from pathlib import Path
 
 from training.corpus.generate import document
 from training.corpus.syllables import all_syllables, syllable_sentence
-from training.corpus.writer import LANGUAGES, Writer
+from training.corpus.writer import LANGUAGES, Style, Writer
 
 SPLIT_MODULUS = 20
 MAX_WORDS = 25
+INVENTED = Style(invented=0.3)  # of every other document to train on: names are heard, not recognised
 FOUND_TEXT = Path(__file__).parents[2] / "build" / "device" / "corpus"
 
 _END = re.compile(r"(?<=[.?!])\s+(?=[^\W\d_a-zà-ỹ]|\d|\")")
@@ -77,7 +78,8 @@ def _from_documents(language: str, split: str, seed: int) -> Iterator[str]:
     index = 0
     while True:
         rng = random.Random(f"joined|{language}|{split}|{seed}|{index}")
-        for turn in document(language, split, seed, index).turns:
+        style = INVENTED if split == "train" and index % 2 else Style()
+        for turn in document(language, split, seed, index, style=style).turns:
             parts = split_sentences(turn.text)
             while parts:
                 take = 2 if len(parts) > 1 and rng.random() < 0.25 else 1
