@@ -27,6 +27,9 @@ from training.asr.network import Config, Whisper
 from training.asr.pool import SpeechPool
 from training.asr.tokens import Tokens
 from training.asr.windows import IGNORED, Plan, Shape
+from training.muon import Muon
+
+WEIGHT_DECAY = 0.02
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,14 @@ class Trainer:
         self.model = Whisper(config, tokens.text_size).to(device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        matrices = [p for p in trained if p.dim() > 1]
+        layers = [*self.model.encoder.layers.parameters(), *self.model.decoder.layers.parameters()]
+        inner = [p for p in layers if p.dim() == 2]
+        self.muon = Muon(inner, WEIGHT_DECAY)
+        taken = {id(p) for p in inner}
+        matrices = [p for p in trained if p.dim() > 1 and id(p) not in taken]
         others = [p for p in trained if p.dim() <= 1]
         self.optimiser = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
+            [{"params": matrices, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}],
             lr=1e-3,
             betas=(0.9, 0.98),
             eps=1e-8,
@@ -130,6 +137,7 @@ class Trainer:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "muon": self.muon.state(),
             "progress": asdict(self.progress),
             "history": self.history,
             "config": asdict(self.config),
@@ -147,6 +155,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
+        self.muon.restore(state["muon"])
         self.progress = Progress(**state["progress"])
         self.history = state["history"]
         self.log(f"resumed after {self.progress.trained_s:.0f} s of training")
@@ -200,13 +209,13 @@ class Trainer:
                 )
                 loss = self.model.decoder(ids, encoded).float().mean()
             loss.backward()
-            self.optimiser.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             torch.cuda.synchronize()
             self.log(f"compiled in {time.monotonic() - began:.0f} s")
         except Exception as error:  # compilers fail in many ways; training goes on without
             for layer in layers:
                 layer._compiled_call_impl = None
-            self.optimiser.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             self.log(f"not compiled: {type(error).__name__}: {str(error)[:300]}")
 
     def _run_stage(
@@ -296,11 +305,13 @@ class Trainer:
         (balance * attention + weight * ctc).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         # A step whose gradient is not finite is left out, decided on the device.
-        self.optimiser.found_inf = (~torch.isfinite(norm)).float()
+        broken = ~torch.isfinite(norm)
+        self.optimiser.found_inf = broken.float()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.muon.step(rate, broken)
+        self.model.zero_grad(set_to_none=True)
         self._update_average()
         return torch.stack([attention.detach(), ctc.detach()])
 
