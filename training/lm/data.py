@@ -10,6 +10,7 @@ cannot cross from one to another.
 
 import collections
 import concurrent.futures
+import dataclasses
 import multiprocessing
 import os
 import random
@@ -23,9 +24,11 @@ from training.corpus import document
 from training.corpus.writer import Style
 from training.lm import chat, jobs
 
-BUCKETS = (192, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072)
+BUCKETS = (128, 192, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 4096)
 ANSWER, PROMPT = 255, 25  # weight of a token in the loss, in 1/255: what is asked for, and what is given
 WINDOW = 24  # shards to draw from
+LOWERED = 0.06  # share of the transcripts to sum up that nobody has restored
+RESTORED = 0.06  # share of the transcripts to restore where nothing is left to do
 
 
 @dataclass
@@ -54,14 +57,22 @@ def examples_of(number: int, documents: int, seed: int) -> list[jobs.Example]:
     found = []
     for index in range(number * documents, (number + 1) * documents):
         rng = random.Random(f"lm|{seed}|{index}")
-        style = Style(invented=rng.choice([0.0, 0.15, 0.4]), brief=0.4)
-        made = document(rng.choice(["en", "vi"]), "train", seed, index, None, style)
+        style = Style(invented=rng.choice([0.0, 0.15, 0.4]), brief=0.3, long=0.08)
+        kinds = ["meeting"] if rng.random() < 0.3 else None
+        made = document(rng.choice(["en", "vi"]), "train", seed, index, kinds, style)
         errors = rng.choice([0.0, 0.0, rng.uniform(0.005, 0.09)])
         template = jobs.own_template(made) if rng.random() < 0.75 else rng.choice(sorted(made.facts))
-        found.append(jobs.summary(made, template, rng, errors))
+        asked = jobs.summary(made, template, rng, errors)
+        if rng.random() < LOWERED:
+            lines = map(jobs.lowered, asked.transcript.split("\n"))
+            asked = dataclasses.replace(asked, transcript="\n".join(lines))
+        found.append(asked)
         for _ in range(rng.randint(1, 2)):
             most_words = rng.choice([20, 60, 120, 200, 450])
-            found.append(jobs.restoring(made, rng, errors, most_words))
+            asked = jobs.restoring(made, rng, errors, most_words)
+            if rng.random() < RESTORED:
+                asked = dataclasses.replace(asked, transcript=asked.answer)
+            found.append(asked)
     return found
 
 
@@ -174,8 +185,9 @@ class Batches:
         for _ in range(max(1, self._batch_tokens // bucket)):
             chosen.append(examples[self._places[bucket] % len(examples)])
             self._places[bucket] += 1
-        tokens = np.zeros((len(chosen), bucket), np.int64)
-        weights = np.zeros((len(chosen), bucket), np.float32)
+        # One more column, so that what is read, all but the last, is a round number.
+        tokens = np.zeros((len(chosen), bucket + 1), np.int64)
+        weights = np.zeros((len(chosen), bucket + 1), np.float32)
         for row, (place, start, end) in enumerate(chosen):
             shard = self._window[place]
             tokens[row, : end - start] = shard.tokens[start:end]

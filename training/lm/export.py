@@ -1,5 +1,5 @@
-"""The published layout of a Qwen3: config.json, generation_config.json, tokenizer files, safetensors in
-shards."""
+"""The published layout of a Qwen3: config.json, generation_config.json, tokenizer files, model.safetensors;
+and prompts.json, which holds the system message of each job."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
+from training.lm import chat
 from training.lm.network import Config, Qwen3
 from training.lm.vocabulary import save_vocabulary
 
-SHARD_BYTES = 15_000_000  # below 16 MiB with its header
-INDEX = "model.safetensors.index.json"
+WEIGHTS = "model.safetensors"
 
 
 def export(network: Qwen3, tokenizer: Tokenizer, folder: Path) -> None:
@@ -60,40 +60,18 @@ def export(network: Qwen3, tokenizer: Tokenizer, folder: Path) -> None:
         },
     )
     save_vocabulary(tokenizer, folder)
-    _write_weights(network, folder)
-
-
-def _write_weights(network: Qwen3, folder: Path) -> None:
-    shards: list[dict[str, torch.Tensor]] = [{}]
-    size = 0
-    for name, tensor in network.state_dict().items():
-        tensor = tensor.detach().to("cpu", torch.bfloat16).contiguous()
-        if size + tensor.nbytes > SHARD_BYTES and shards[-1]:
-            shards.append({})
-            size = 0
-        shards[-1][name] = tensor
-        size += tensor.nbytes
-    index = {}
-    for number, shard in enumerate(shards, 1):
-        file = f"model-{number:05d}-of-{len(shards):05d}.safetensors"
-        save_file(shard, folder / file, metadata={"format": "pt"})
-        (folder / file).chmod(0o644)
-        index.update(dict.fromkeys(shard, file))
-    total = sum(tensor.nbytes for shard in shards for tensor in shard.values())
-    _write(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": index})
+    _write(folder / "prompts.json", chat.SYSTEM)
+    state = network.state_dict()
+    weights = {name: tensor.detach().to("cpu", torch.bfloat16).contiguous() for name, tensor in state.items()}
+    save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+    (folder / WEIGHTS).chmod(0o644)
 
 
 def load(folder: Path) -> tuple[Qwen3, Tokenizer]:
     """A model directory of the published layout, weights widened to float32."""
     settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     network = Qwen3(Config(**{name: settings[name] for name in Config.__dataclass_fields__}))
-    if (folder / INDEX).is_file():
-        files = set(json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-    else:
-        files = {"model.safetensors"}
-    weights = {}
-    for file in sorted(files):
-        weights.update(load_file(folder / file))
+    weights = load_file(folder / WEIGHTS)
     network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
     return network, Tokenizer.from_file(str(folder / "tokenizer.json"))
 

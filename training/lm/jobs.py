@@ -1,7 +1,8 @@
 """The two jobs of the model as pairs of transcript and answer, made from documents of the corpus.
 
 Transcripts are written as the pipeline writes them: one line "S0: text" per turn when speakers are known,
-else one line of text. Some went through a recogniser in pretence: words are misheard, left out, put in.
+else a line per segment, or all in one line. Some went through a recogniser in pretence: words are misheard,
+left out, put in.
 """
 
 import json
@@ -16,6 +17,7 @@ from training.corpus.syllables import all_syllables
 from training.lm.chat import RESTORE
 
 _WORD = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
+_LABEL = re.compile(r"S\d+: ")
 # How often a sound is heard as another one, roughly: pairs of letters that a recogniser mixes up.
 _CONFUSED = {
     "en": [
@@ -75,6 +77,24 @@ def plain_lines(turns: list[Turn], labels: dict[str, str] | None) -> str:
     if labels is None:
         return " ".join(turn.text for turn in turns)
     return "\n".join(f"{labels[turn.speaker]}: {turn.text}" for turn in turns)
+
+
+def segment_lines(turns: list[Turn], rng: random.Random) -> list[str]:
+    """A line per segment, as a recogniser makes them: a sentence or a few, now and then of two speakers, and
+    some end within a sentence."""
+    joined, cut = rng.choice([0.0, 0.25, 0.6]), rng.choice([0.0, 0.0, 0.05])
+    lines: list[str] = []
+    for turn in turns:
+        for place, sentence in enumerate(re.split(r"(?<=[.?!]) ", turn.text)):
+            words = sentence.split()
+            if lines and rng.random() < (joined if place else 0.3 * joined):
+                lines[-1] += " " + sentence
+            elif len(words) > 5 and rng.random() < cut:
+                at = rng.randrange(2, len(words) - 2)
+                lines += [" ".join(words[:at]), " ".join(words[at:])]
+            else:
+                lines.append(sentence)
+    return lines
 
 
 def random_labels(turns: list[Turn], rng: random.Random) -> dict[str, str]:
@@ -157,6 +177,14 @@ def misheard(turns: list[Turn], language: str, rate: float, rng: random.Random) 
 # ---- the jobs
 
 
+def written(turns: list[Turn], rng: random.Random, labelled: float) -> list[str]:
+    """The lines of a transcript in one of the ways of the pipeline; `labelled` is the chance of speakers."""
+    if rng.random() < labelled:
+        labels = random_labels(turns, rng)
+        return plain_lines(broken(turns, rng) if rng.random() < 0.2 else turns, labels).split("\n")
+    return segment_lines(turns, rng) if rng.random() < 0.6 else [plain_lines(turns, None)]
+
+
 def summary(document: Document, template: str, rng: random.Random, errors: float = 0.0) -> Example:
     """Fill `template` from a transcript, with or without speakers.
 
@@ -164,10 +192,8 @@ def summary(document: Document, template: str, rng: random.Random, errors: float
     """
     turns = misheard(document.turns, document.language, errors, rng) if errors else document.turns
     several = len({turn.speaker for turn in turns}) > 1
-    labels = random_labels(turns, rng) if rng.random() < (0.6 if several else 0.25) else None
-    if labels and rng.random() < 0.15:
-        turns = broken(turns, rng)
-    return Example(template, document.language, plain_lines(turns, labels), compact(document.facts[template]))
+    transcript = "\n".join(written(turns, rng, 0.5 if several else 0.2))
+    return Example(template, document.language, transcript, compact(document.facts[template]))
 
 
 def broken(turns: list[Turn], rng: random.Random) -> list[Turn]:
@@ -197,9 +223,14 @@ def restoring(document: Document, rng: random.Random, errors: float = 0.0, most_
     if words > most_words:  # one long turn: some sentences of it
         chosen = [Turn(chosen[0].speaker, some_sentences(chosen[0].text, most_words, rng))]
     several = len({turn.speaker for turn in chosen}) > 1
-    labels = random_labels(chosen, rng) if several and rng.random() < 0.5 else None
-    lowered = [Turn(turn.speaker, unpunctuated(turn.text)) for turn in chosen]
-    return Example(RESTORE, document.language, plain_lines(lowered, labels), plain_lines(chosen, labels))
+    lines = written(chosen, rng, 0.4 if several else 0.0)
+    return Example(RESTORE, document.language, "\n".join(map(lowered, lines)), "\n".join(lines))
+
+
+def lowered(line: str) -> str:
+    """A line without case and punctuation; its label, if it has one, stays."""
+    label = _LABEL.match(line)
+    return label[0] + unpunctuated(line[label.end() :]) if label else unpunctuated(line)
 
 
 def some_sentences(text: str, most_words: int, rng: random.Random) -> str:

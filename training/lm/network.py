@@ -25,7 +25,7 @@ class Config:
     num_attention_heads: int = 6
     num_key_value_heads: int = 2
     head_dim: int = 64
-    max_position_embeddings: int = 8192
+    max_position_embeddings: int = 4096
     rope_theta: float = 1e5
     rms_norm_eps: float = 1e-6
 

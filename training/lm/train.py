@@ -5,6 +5,7 @@ first, because copying out of a transcript is learned there many times faster, t
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import math
 import os
@@ -18,21 +19,18 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
-from training.lm.data import BUCKETS, Batch, Batches, Stream
+from training.lm.data import BUCKETS, Batches, Stream
 from training.lm.evaluate import LONGEST_ANSWER, evaluate, table
 from training.lm.export import export, load
 from training.lm.network import Config, Qwen3
+from training.lm.optimizer import Optimizer
 from training.lm.report import report, write_record
 from training.lm.vocabulary import train_vocabulary
 
 WARM_UP = 0.02  # of the time
 LAST_RATE = 0.02  # of the peak
-LENGTHS = (
-    (0.06, 512),
-    (0.14, 1024),
-    (0.24, 1536),
-    (1.1, BUCKETS[-1]),
-)  # up to this share of the time: longest
+# Up to which share of the time: the longest example.
+LENGTHS = ((0.05, 512), (0.1, 1024), (0.16, 1536), (1.1, BUCKETS[-1]))
 TINY = Config(512, 32, 64, 2, 4, 2, 16)  # for tests of the script
 LOG_STEPS = 50
 PROBE_DOCUMENTS = 12  # per language, at every checkpoint
@@ -56,11 +54,11 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument(
-        "--workers", type=int, default=max(1, min(14, cpus - 2)), help="processes that make examples"
+        "--workers", type=int, default=max(1, min(8, cpus - 2)), help="processes that make examples"
     )
     parser.add_argument("--batch-tokens", type=int, default=65536)
-    parser.add_argument("--uses", type=float, default=2.5, help="how often an example is used, about")
-    parser.add_argument("--rate", type=float, default=2e-3, help="peak rate of learning")
+    parser.add_argument("--uses", type=float, default=1.0, help="how often an example is used, about")
+    parser.add_argument("--rate", type=float, default=4e-3, help="peak rate of learning")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shard-documents", type=int, default=384)
     parser.add_argument("--vocabulary-documents", type=int, default=4000, help="per language")
@@ -81,14 +79,7 @@ def rate_at(progress: float, peak: float) -> float:
 
 
 def longest_at(progress: float) -> int:
-    return next(length for share, length in LENGTHS if progress < share)
-
-
-def parameter_groups(network: Qwen3) -> list[dict]:
-    """Matrices decay, gains of the norms do not."""
-    matrices = [weight for weight in network.parameters() if weight.ndim == 2]
-    gains = [weight for weight in network.parameters() if weight.ndim != 2]
-    return [{"params": matrices, "weight_decay": 0.1}, {"params": gains, "weight_decay": 0.0}]
+    return next(length for share, length in LENGTHS if min(progress, 1.0) < share)
 
 
 class Trainer:
@@ -118,12 +109,7 @@ class Trainer:
         self.network = Qwen3(self.config)
         self.network.initialise(generator)
         self.network.to(self.device)
-        self.optimizer = torch.optim.AdamW(
-            parameter_groups(self.network),
-            lr=chosen.rate,
-            betas=(0.9, 0.95),
-            fused=self.device.type == "cuda",
-        )
+        self.optimizer = Optimizer(self.network)
         if state is not None:
             self._restore(state)
 
@@ -169,10 +155,17 @@ class Trainer:
 
     # ---- training
 
-    def loss(self, batch: Batch) -> torch.Tensor:
+    def ready(self, batches: Batches, longest: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The next batch on its way to the device; out of pinned memory, so that nobody waits for it."""
+        batch = batches.draw(longest)
+        tokens, weights = torch.from_numpy(batch.tokens), torch.from_numpy(batch.weights)
+        if self.device.type == "cuda":
+            tokens, weights = tokens.pin_memory(), weights.pin_memory()
+        return tokens.to(self.device, non_blocking=True), weights.to(self.device, non_blocking=True)
+
+    def loss(self, tokens: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Weighted cross entropy of the next token; the decoder runs in bfloat16 on CUDA."""
-        tokens = torch.from_numpy(batch.tokens).to(self.device, non_blocking=True)
-        weights = torch.from_numpy(batch.weights).to(self.device, non_blocking=True)[:, 1:].reshape(-1)
+        weights = weights[:, 1:].reshape(-1)
         mixed = contextlib.nullcontext()
         if self.device.type == "cuda":
             mixed = torch.autocast("cuda", dtype=torch.bfloat16)
@@ -183,34 +176,33 @@ class Trainer:
         losses = F.cross_entropy(logits, tokens[:, 1:].reshape(-1), reduction="none")
         return (losses * weights).sum() / weights.sum()
 
-    def update(self, batch: Batch, progress: float) -> torch.Tensor:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate_at(progress, self.options.rate)
-        loss = self.loss(batch)
+    def update(self, tokens: torch.Tensor, weights: torch.Tensor, progress: float) -> torch.Tensor:
+        loss = self.loss(tokens, weights)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.step(rate_at(progress, self.options.rate))
+        self.optimizer.zero_grad()
         self.step += 1
         return loss.detach()
 
-    def compile(self, batch: Batch) -> None:
-        """Compiles block by block, in place, for any length; the first batch tells whether that works."""
+    def compile(self, batches: Batches) -> None:
+        """Compiles block by block, in place, for any length; a short and a long batch tell whether that
+        works."""
         for block in self.network.model.layers:
             block.compile(dynamic=True)
         try:
-            self.loss(batch).backward()
-            self.optimizer.zero_grad(set_to_none=True)
+            for longest in (512, BUCKETS[-1]):
+                self.loss(*self.ready(batches, longest)).backward()
+                self.optimizer.zero_grad()
             print("compiled", flush=True)
         except Exception as error:  # whatever the compiler raises: training in eager mode is better than none
             print(f"not compiled: {type(error).__name__}: {str(error)[:300]}", flush=True)
             for block in self.network.model.layers:
                 block._compiled_call_impl = None
-            self.optimizer.zero_grad(set_to_none=True)
+            self.optimizer.zero_grad()
 
     def train(self) -> None:
-        chosen, limit = self.options, self.options.minutes * 60
-        started = time.monotonic() - self.spent
+        chosen, began = self.options, time.monotonic()
         stream = Stream(
             chosen.work / "tokenizer.json",
             chosen.shard_documents,
@@ -220,19 +212,23 @@ class Trainer:
         )
         try:
             batches = Batches(iter(stream), chosen.batch_tokens, chosen.uses, chosen.seed + self.step)
-            print(
-                f"first {len(batches._window)} shards after {time.monotonic() - started - self.spent:.0f} s",
-                flush=True,
-            )
+            print(f"first shards after {time.monotonic() - began:.0f} s", flush=True)
             if chosen.compile:
-                self.compile(batches.draw(512))
+                self.compile(batches)
+            # Getting ready counts as time of the run, but not for the schedule.
+            limit = max(1.0, chosen.minutes * 60 - (time.monotonic() - began))
+            started = time.monotonic() - self.spent
+            print(f"ready after {time.monotonic() - began:.0f} s", flush=True)
+            ahead = concurrent.futures.ThreadPoolExecutor(1)
+            following = ahead.submit(self.ready, batches, longest_at(self.spent / limit))
             saved, drawn, since = time.monotonic(), 0, time.monotonic()
             sums: list[torch.Tensor] = []
             while (seconds := time.monotonic() - started) < limit and not self.stop.is_set():
                 progress = seconds / limit
-                batch = batches.draw(longest_at(progress))
-                sums.append(self.update(batch, progress))
-                drawn += batch.tokens.size
+                tokens, weights = following.result()
+                following = ahead.submit(self.ready, batches, longest_at(progress))
+                sums.append(self.update(tokens, weights, progress))
+                drawn += tokens.numel()
                 if len(sums) == LOG_STEPS:
                     mean = torch.stack(sums).mean().item()
                     self.losses.append([self.step, seconds, mean])
@@ -252,6 +248,8 @@ class Trainer:
                     self.probe(seconds)
                     saved = since = time.monotonic()
                     drawn, sums = 0, []
+            following.result()  # the batches are not touched any more
+            ahead.shutdown()
             self.save(batches, time.monotonic() - started)
         finally:
             stream.close()

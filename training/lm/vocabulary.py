@@ -68,7 +68,7 @@ def save_vocabulary(tokenizer: Tokenizer, folder: Path) -> None:
         "add_prefix_space": False,
         "clean_up_tokenization_spaces": False,
         "errors": "replace",
-        "model_max_length": 8192,
+        "model_max_length": 4096,
         "chat_template": chat.CHAT_TEMPLATE,
     }
     text = json.dumps(settings, ensure_ascii=False, indent=2)
