@@ -16,6 +16,7 @@ ComputeType resolve(Device device, ComputeType wanted) {
         case ComputeType::kInt8:
         case ComputeType::kInt8BFloat16:
         case ComputeType::kInt8Float16: return ComputeType::kInt8;
+        case ComputeType::kInt4: return ComputeType::kInt4;
       }
       break;
     case Device::Kind::kCuda: break;

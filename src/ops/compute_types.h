@@ -7,7 +7,7 @@ namespace maie::ops {
 
 /// The type a device computes in when asked for `wanted`: `auto` becomes the fastest good one (int8
 /// on a CPU), names a device has no arithmetic for become the nearest it has (float16 on a CPU:
-/// float32). Always one of float32, bfloat16, int8.
+/// float32). Always one of float32, bfloat16, int8, int4.
 ComputeType resolve(Device device, ComputeType wanted);
 
 /// The fastest floating type for products beside 8-bit layers: bfloat16 where native, else float32.

@@ -40,4 +40,20 @@ void embed(Stream& s, std::span<const int> ids, const EmbeddingTable& table, Ten
   no_backend(s.device());
 }
 
+void embed(Stream& s, std::span<const int> ids, const EmbeddingRows& table, Tensor y) {
+  check(y.shape() == Shape({int64_t(ids.size()), table.width}), "embed: shape of y");
+  for (const int id : ids)
+    check(id >= 0 && id < table.vocabulary, "embed: token within the vocabulary");
+  if (s.is_dry_run()) return;
+  switch (s.device().kind) {
+    case Device::Kind::kCpu:
+      for (size_t r = 0; r < ids.size(); ++r) {
+        table.read(ids[r], y.rows(int64_t(r), 1).span<float>());
+      }
+      return;
+    case Device::Kind::kCuda: break;
+  }
+  no_backend(s.device());
+}
+
 }  // namespace maie::ops

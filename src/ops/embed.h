@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "tensor/tensor.h"
@@ -19,5 +20,16 @@ void embed(Stream& s, std::span<const int> ids, std::span<const int> position_of
            const EmbeddingTable& table, ConstTensor positions, Tensor y);
 /// y[r] = table[ids[r]], for models that know positions otherwise.
 void embed(Stream& s, std::span<const int> ids, const EmbeddingTable& table, Tensor y);
+
+/// A table whose rows are made from what the file holds when they are asked for: quantised blocks,
+/// unaligned floats. So no dense copy of it lies in memory.
+struct EmbeddingRows {
+  int64_t vocabulary = 0;  ///< V
+  int64_t width = 0;       ///< C
+  /// Writes row `id` to `row` [C]. Called on the thread that calls `embed`.
+  std::function<void(int id, std::span<float> row)> read;
+};
+/// y[r] = table[ids[r]].
+void embed(Stream& s, std::span<const int> ids, const EmbeddingRows& table, Tensor y);
 
 }  // namespace maie::ops

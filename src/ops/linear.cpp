@@ -1,6 +1,7 @@
 #include "ops/linear.h"
 
 #include "kernels/cpu/linear.h"
+#include "kernels/cpu/linear_w4.h"
 #include "ops/dispatch.h"
 
 namespace maie::ops {
@@ -11,7 +12,7 @@ cpu::GemmType cpu_type(ComputeType type) {
     case ComputeType::kFloat32: return cpu::GemmType::kF32;
     case ComputeType::kBFloat16: return cpu::GemmType::kBF16;
     case ComputeType::kInt8: return cpu::GemmType::kI8;
-    default: check(false, "linear weights are packed as float32, bfloat16 or int8");
+    default: check(false, "linear weights are packed as float32, bfloat16, int8 or int4");
   }
   return cpu::GemmType::kF32;
 }
@@ -23,11 +24,44 @@ void run(Stream& s, ConstTensor x, const LinearWeights& w, Tensor y, cpu::Epilog
   if (s.is_dry_run()) return;
   switch (s.device().kind) {
     case Device::Kind::kCpu:
-      cpu::linear(s.threads(), x.data<float>(), leading(x), w.cpu(), epilogue, y.data<float>());
+      for (const LinearWeights::Part& part : w.parts()) {
+        float* out = y.data<float>() + part.first;
+        if (part.w4) {
+          cpu::linear(s.threads(), x.data<float>(), leading(x), *part.w4, epilogue, out, w.out());
+        } else {
+          cpu::linear(s.threads(), x.data<float>(), leading(x), *part.dense, epilogue, out,
+                      w.out());
+        }
+      }
       return;
     case Device::Kind::kCuda: break;
   }
   no_backend(s.device());
+}
+
+// The group of a source that stays or becomes 4 bits; 0 for one of 8 bits.
+int64_t w4_group(const LinearSource& source) {
+  if (source.quantised) return source.quantised.bits == 4 ? source.quantised.group : 0;
+  return source.values.dtype() == DType::kI8 ? 0 : 32;
+}
+
+// Whether two sources can lie in one packed matrix of 4 bits, or of 8.
+bool share_layout(const LinearSource& a, const LinearSource& b) {
+  return w4_group(a) == w4_group(b) && (w4_group(a) == 0 || bool(a.quantised) == bool(b.quantised));
+}
+
+LinearWeights::Part pack_part(Stream& s, ComputeType type, std::span<const LinearSource> sources) {
+  LinearWeights::Part part;
+  const bool w4 = type == ComputeType::kInt4 && w4_group(sources.front()) != 0;
+  if (w4) {
+    part.w4 = std::make_unique<cpu::PackedW4>(
+        cpu::PackedW4::pack(s.threads(), w4_group(sources.front()), sources));
+  } else {
+    const ComputeType dense = type == ComputeType::kInt4 ? ComputeType::kInt8 : type;
+    part.dense = std::make_unique<cpu::PackedLinear>(
+        cpu::PackedLinear::pack(s.threads(), cpu_type(dense), sources));
+  }
+  return part;
 }
 
 }  // namespace
@@ -37,23 +71,44 @@ LinearWeights::LinearWeights(LinearWeights&&) noexcept = default;
 LinearWeights& LinearWeights::operator=(LinearWeights&&) noexcept = default;
 LinearWeights::~LinearWeights() = default;
 
-LinearWeights LinearWeights::pack(Stream& s, ComputeType type, const LinearSource& source) {
+LinearWeights LinearWeights::pack(Stream& s, ComputeType type,
+                                  std::span<const LinearSource> sources) {
+  check(!sources.empty(), "a linear layer has a source");
   LinearWeights w;
-  const auto [N, K] = source.values.dims<2>();
-  w.in_ = K;
-  w.out_ = N;
+  w.in_ = sources.front().columns();
+  for (const LinearSource& source : sources) {
+    if (!source.quantised) (void)source.values.dims<2>();
+    check(source.columns() == w.in_, "stacked sources have one width");
+    w.out_ += source.rows();
+  }
   if (s.is_dry_run()) return w;
   switch (s.device().kind) {
     case Device::Kind::kCpu:
-      w.cpu_ = std::make_unique<cpu::PackedLinear>(cpu::PackedLinear::pack(
-          s.threads(), cpu_type(type), source.values, source.scales, source.bias));
+      for (int64_t first = 0; !sources.empty();) {
+        size_t count = 1;
+        while (count < sources.size() &&
+               (type != ComputeType::kInt4 || share_layout(sources.front(), sources[count]))) {
+          ++count;
+        }
+        Part part = pack_part(s, type, sources.first(count));
+        part.first = first;
+        first += part.w4 ? part.w4->out() : part.dense->out();
+        w.parts_.push_back(std::move(part));
+        sources = sources.subspan(count);
+      }
       return w;
     case Device::Kind::kCuda: break;
   }
   no_backend(s.device());
 }
 
-size_t LinearWeights::size_bytes() const { return cpu_ ? cpu_->size_bytes() : 0; }
+size_t LinearWeights::size_bytes() const {
+  size_t bytes = 0;
+  for (const Part& part : parts_) {
+    bytes += part.w4 ? part.w4->size_bytes() : part.dense->size_bytes();
+  }
+  return bytes;
+}
 
 void linear(Stream& s, ConstTensor x, const LinearWeights& w, Tensor y) {
   run(s, x, w, y, cpu::Epilogue::kWrite);

@@ -53,7 +53,7 @@ Half::operator float() const {
 }
 
 namespace {
-constexpr std::array<std::pair<ComputeType, std::string_view>, 7> kComputeTypes = {{
+constexpr std::array<std::pair<ComputeType, std::string_view>, 8> kComputeTypes = {{
     {ComputeType::kAuto, "auto"},
     {ComputeType::kFloat32, "float32"},
     {ComputeType::kBFloat16, "bfloat16"},
@@ -61,6 +61,7 @@ constexpr std::array<std::pair<ComputeType, std::string_view>, 7> kComputeTypes 
     {ComputeType::kInt8, "int8"},
     {ComputeType::kInt8BFloat16, "int8_bfloat16"},
     {ComputeType::kInt8Float16, "int8_float16"},
+    {ComputeType::kInt4, "int4"},
 }};
 }  // namespace
 

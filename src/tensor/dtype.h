@@ -94,7 +94,16 @@ struct DTypeOf<double> {
 };
 
 /// How a model computes, by CTranslate2's names.
-enum class ComputeType { kAuto, kFloat32, kBFloat16, kFloat16, kInt8, kInt8BFloat16, kInt8Float16 };
+enum class ComputeType {
+  kAuto,
+  kFloat32,
+  kBFloat16,
+  kFloat16,
+  kInt8,
+  kInt8BFloat16,
+  kInt8Float16,
+  kInt4
+};
 
 std::string_view to_string(ComputeType type);
 std::optional<ComputeType> parse_compute_type(std::string_view name);

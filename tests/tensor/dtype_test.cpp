@@ -53,6 +53,8 @@ TEST(BFloat16, RoundsToNearestEvenAndKeepsNaN) {
 
 TEST(ComputeType, NamesRoundTrip) {
   EXPECT_EQ(parse_compute_type("int8"), ComputeType::kInt8);
+  EXPECT_EQ(parse_compute_type("int4"), ComputeType::kInt4);
+  EXPECT_EQ(to_string(ComputeType::kInt4), "int4");
   EXPECT_EQ(to_string(ComputeType::kBFloat16), "bfloat16");
   EXPECT_FALSE(parse_compute_type("int9"));
 }

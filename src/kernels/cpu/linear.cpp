@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/cpu/sizes.h"
+#include "kernels/cpu/weight_rows.h"
+
 namespace maie::cpu {
 namespace {
 
@@ -19,20 +22,6 @@ constexpr int64_t kWidestSlice = 4096;
 constexpr int64_t kFewRows = 16;  // at most: weights are streamed once for all rows
 constexpr int64_t kTileRows = 64;
 constexpr size_t kTileBytes = 512 << 10;  // accumulators of one tile: half of a common L2
-
-// Elements [first, first+count) of a float tensor as float.
-void to_float(ConstTensor t, int64_t first, int64_t count, float* out) {
-  switch (t.dtype()) {
-    case DType::kF32: std::copy_n(t.data<float>() + first, count, out); break;
-    case DType::kF16:
-      widen_f16(reinterpret_cast<const uint16_t*>(t.data<Half>() + first), count, out);
-      break;
-    case DType::kBF16:
-      widen_bf16(reinterpret_cast<const uint16_t*>(t.data<BFloat16>() + first), count, out);
-      break;
-    default: check(false, "linear weights are float32, float16, bfloat16 or int8");
-  }
-}
 
 int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -59,13 +48,12 @@ std::byte* member_scratch(int slot, size_t bytes) {
   return buffer.data();
 }
 
-PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor values,
-                                ConstTensor scales, ConstTensor bias) {
+PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type,
+                                std::span<const LinearSource> sources) {
+  const WeightRows source(sources);
   PackedLinear packed;
-  const int64_t N = values.dim(0);
-  const int64_t K = values.dim(1);
-  const bool stored_int8 = values.dtype() == DType::kI8;
-  check(!stored_int8 || (scales && scales.size() == N), "int8 weights come with a scale per row");
+  const int64_t N = source.rows();
+  const int64_t K = source.columns();
   packed.type_ = type;
   packed.K_ = K;
   packed.N_ = N;
@@ -94,27 +82,15 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
     for (int64_t n = 0; n < count; ++n) {
       const int64_t row = first + n;
       std::byte* out = rows.data() + size_t(n * K) * element_bytes;
-      const int8_t* stored = stored_int8 ? values.data<int8_t>() + row * K : nullptr;
-      if (!stored_int8) {
-        to_float(values, row * K, K, weights.data());
-      } else if (type != GemmType::kI8) {
-        for (int64_t k = 0; k < K; ++k) {
-          weights[size_t(k)] = float(stored[k]) / scales.data<float>()[row];
-        }
-      }
       switch (type) {
-        case GemmType::kF32: std::copy_n(weights.data(), K, reinterpret_cast<float*>(out)); break;
+        case GemmType::kF32: source.floats(row, reinterpret_cast<float*>(out)); break;
         case GemmType::kBF16:
+          source.floats(row, weights.data());
           round_to_bf16(weights.data(), K, 1.0f, reinterpret_cast<uint16_t*>(out));
           break;
         case GemmType::kI8: {
           auto* q = reinterpret_cast<int8_t*>(out);
-          if (stored_int8) {
-            std::copy_n(stored, K, q);
-            packed.column_scale_[size_t(row)] = 1.0f / scales.data<float>()[row];
-          } else {
-            packed.column_scale_[size_t(row)] = quantize_weights(weights.data(), K, q);
-          }
+          packed.column_scale_[size_t(row)] = source.int8(row, q);
           packed.offset_[size_t(row)] = 128 * std::accumulate(q, q + K, int32_t{0});
           break;
         }
@@ -127,20 +103,14 @@ PackedLinear PackedLinear::pack(ThreadPool& threads, GemmType type, ConstTensor 
             {.data = rows.data(), .is_f32 = type == GemmType::kF32, .stride_k = 1, .stride_n = K},
             packed.storage_.data() + starts[size_t(index)])};
   });
-
-  if (bias) {
-    check(bias.size() == N, "bias has one value per output");
-    packed.bias_.resize(size_t(N));
-    to_float(bias, 0, N, packed.bias_.data());
-  }
+  packed.bias_ = source.bias();
   return packed;
 }
 
 void linear(ThreadPool& threads, const float* x, int64_t rows, const PackedLinear& w,
-            Epilogue epilogue, float* y) {
+            Epilogue epilogue, float* y, int64_t stride) {
   if (rows == 0 || w.N_ == 0) return;
   const int64_t K = w.K_;
-  const int64_t N = w.N_;
   const GemmType type = w.type_;
   const size_t element_bytes = gemm_element_bytes(type);
   const bool converts = type != GemmType::kF32;
@@ -154,7 +124,7 @@ void linear(ThreadPool& threads, const float* x, int64_t rows, const PackedLinea
          width);
     const float* bias = w.bias_.empty() ? nullptr : w.bias_.data() + slice.first;
     for (int64_t r = 0; r < count; ++r) {
-      float* out = y + (first + r) * N + slice.first;
+      float* out = y + (first + r) * stride + slice.first;
       if (type == GemmType::kI8) {
         finish_i8(reinterpret_cast<const int32_t*>(acc) + r * width, w.offset_.data() + slice.first,
                   a.scales[first + r], w.column_scale_.data() + slice.first, bias, width, epilogue,

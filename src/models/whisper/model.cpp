@@ -11,6 +11,7 @@ namespace {
 LayerTypes layer_types(Device device, ComputeType type) {
   switch (type) {
     case ComputeType::kInt8:
+    case ComputeType::kInt4:
       // The convolutions stay in float32: they are 2 % of the encoder's work, everything after
       // rests on them, and so the mini model writes the very words CTranslate2's int8 does.
       return {type, ops::fast_float(device), ComputeType::kFloat32, DType::kI8, DType::kBF16};

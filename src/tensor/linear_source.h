@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "tensor/tensor.h"
+
+namespace maie {
+
+/// Room for some rows of a quantised matrix.
+struct QuantisedRows {
+  uint8_t* codes;  ///< 4 bits: [rows, columns / 2], the even column in the low half; 8 bits: int8
+                   ///< [rows, columns]
+  float* scales;   ///< [rows, columns / group]
+  float* offsets;  ///< the same; null where the source needs none
+};
+
+/// A matrix of codes as a model file has it, read row by row while it is packed, so that it never
+/// lies unpacked in memory as a whole: weight = code * scale + offset.
+struct QuantisedSource {
+  int bits = 4;         ///< 4: codes 0 to 15; 8: codes -127 to 127, no offsets, one group a row
+  int64_t rows = 0;     ///< N, outputs
+  int64_t columns = 0;  ///< K, inputs
+  int64_t group = 32;   ///< consecutive codes with one scale: 32, 64 or 128; 8 bits: columns
+  /// Of 4 bits: every offset is -8 * scale (Q4_0), and none is read: an eighth less memory traffic.
+  bool symmetric = false;
+  /// Writes rows [first, first + count). Several threads call it at once, each for other rows.
+  std::function<void(int64_t first, int64_t count, const QuantisedRows& out)> read = {};
+
+  explicit operator bool() const { return bool(read); }
+  bool has_offsets() const { return bits == 4 && !symmetric; }
+};
+
+/// A linear layer as a model file stores it: views, read once while it is packed. Either `values`
+/// or `quantised` is there.
+struct LinearSource {
+  ConstTensor values;  ///< [N, K] float32, float16, bfloat16 (however aligned) or int8
+  ConstTensor scales;  ///< [N] float32 with int8 values only: weight = value / scale (CTranslate2)
+  ConstTensor bias;    ///< [N] float32, float16 or bfloat16; absent means none
+  QuantisedSource quantised = {};
+
+  int64_t rows() const { return quantised ? quantised.rows : values.dim(0); }
+  int64_t columns() const { return quantised ? quantised.columns : values.dim(1); }
+};
+
+}  // namespace maie
