@@ -129,6 +129,14 @@ TEST(Schema, WhatOnlyValidationCanJudgeIsListed) {
   EXPECT_FALSE(Grammar::compile(schema, strict).has_value());
 }
 
+TEST(Validate, ASchemaThatItCannotReadIsAnError) {
+  for (const char* schema : {R"({"type":7})", R"({"minLength":"x"})", R"({"$ref":"#/absent"})"}) {
+    const auto violations = validate(*parse_json(schema), *parse_json("{}"));
+    ASSERT_FALSE(violations) << schema;
+    EXPECT_EQ(violations.error().code(), Code::kInvalidInput);
+  }
+}
+
 TEST(Validate, NamesThePlace) {
   const auto schema = parse_json(
       R"({"properties":{"a":{"type":"array","items":{"type":"string","maxLength":2}}}})");
