@@ -86,8 +86,9 @@ struct Control {
   /// A request fails with kUnavailable when so long nothing at all comes from the model. There is
   /// no limit on one that makes progress, other than the token's deadline.
   double stall_limit_s = 300;
-  std::function<void(std::string_view text)> on_text;  ///< pieces of whole characters, in order
-  std::function<void(const Progress&)> on_progress;
+  /// Pieces of whole characters, in order.
+  std::function<void(std::string_view text)> on_text = {};
+  std::function<void(const Progress&)> on_progress = {};
 };
 
 struct LanguageModelInfo {
