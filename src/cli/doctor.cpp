@@ -1,8 +1,8 @@
 #include "cli/doctor.h"
 
 #include <algorithm>
-#include <cstdio>
 
+#include "base/human_size.h"
 #include "base/threads.h"
 #include "cli/printable.h"
 #include "cli/version.h"
@@ -13,19 +13,6 @@ namespace {
 
 // Below this even the smallest model and its decoder do not fit beside the system.
 constexpr uint64_t kLeastMemory = uint64_t{300} << 20;
-
-std::string human_size(uint64_t bytes) {
-  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = double(bytes);
-  size_t unit = 0;
-  while (value >= 1024 && unit + 1 < std::size(units)) {
-    value /= 1024;
-    ++unit;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-  return text;
-}
 
 bool recognises_speech(const FoundModel& model) {
   return model.kind != "silero" && !model.kind.empty();
