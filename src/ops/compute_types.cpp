@@ -1,6 +1,7 @@
 #include "ops/compute_types.h"
 
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/isa.h"
 #include "ops/dispatch.h"
 
 namespace maie::ops {
@@ -32,6 +33,20 @@ ComputeType fast_float(Device device) {
     case Device::Kind::kCuda: break;
   }
   no_backend(device);
+}
+
+std::string arithmetic(Device device) {
+  if (device.kind != Device::Kind::kCpu) no_backend(device);
+  const cpu::Isa& isa = cpu::isa();
+  std::string words = "cpu";
+  if (isa.avx2) words += " avx2";
+  if (isa.avx512) words += " avx512";
+  if (isa.vnni) words += " vnni";
+  if (isa.bf16) words += " bf16";
+  for (const auto& [library, version] : cpu::library_versions()) {
+    words += ", " + library + " " + version;
+  }
+  return words;
 }
 
 }  // namespace maie::ops

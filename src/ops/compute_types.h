@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "tensor/device.h"
 #include "tensor/dtype.h"
 
@@ -12,5 +14,9 @@ ComputeType resolve(Device device, ComputeType wanted);
 
 /// The fastest floating type for products beside 8-bit layers: bfloat16 where native, else float32.
 ComputeType fast_float(Device device);
+
+/// What the bits of a result depend on beside its inputs: instructions and libraries of the device,
+/// in words. What was computed under other words may differ in its last bits.
+std::string arithmetic(Device device);
 
 }  // namespace maie::ops

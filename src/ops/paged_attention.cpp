@@ -1,5 +1,7 @@
 #include "ops/paged_attention.h"
 
+#include <algorithm>
+
 #include "ops/dispatch.h"
 
 namespace maie::ops {
@@ -13,6 +15,16 @@ KvPages::KvPages(Device device, DType type, int64_t pages, int kv_heads, int64_t
     case Device::Kind::kCuda: break;
   }
   no_backend(device);
+}
+
+void KvPages::read(int64_t page, std::span<std::byte> out) const {
+  check(page >= 0 && page < pages() && out.size() == page_bytes(), "a page and its bytes");
+  std::copy_n(storage_.data() + size_t(page) * out.size(), out.size(), out.data());
+}
+
+void KvPages::write(int64_t page, std::span<const std::byte> bytes) {
+  check(page >= 0 && page < pages() && bytes.size() == page_bytes(), "a page and its bytes");
+  std::copy_n(bytes.data(), bytes.size(), storage_.data() + size_t(page) * bytes.size());
 }
 
 size_t KvPages::size_bytes(DType type, int64_t pages, int kv_heads, int64_t D) {

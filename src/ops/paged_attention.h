@@ -26,6 +26,10 @@ class KvPages {
 
   static size_t size_bytes(DType type, int64_t pages, int kv_heads, int64_t D);
   int64_t pages() const { return cpu_.pages(); }
+  /// The bytes of one page, to keep elsewhere and to bring back (the same type, heads and D).
+  size_t page_bytes() const { return storage_.size_bytes() / size_t(pages()); }
+  void read(int64_t page, std::span<std::byte> out) const;
+  void write(int64_t page, std::span<const std::byte> bytes);
   const cpu::KvStore& cpu() const { return cpu_; }
 
  private:
@@ -44,7 +48,7 @@ struct PagedAttentionOptions {
 /// sequence up to itself; query head h reads key head h / (heads / kv_heads).
 /// @param qkv [R, (heads + 2 kv_heads) D] float32, rows q | k | v, rotated.
 /// @param sequences  whose rows follow each other in qkv; in one call none may write to a page that
-/// another reads.
+/// another reads, except that the rows of one sequence may come in several entries, in order.
 /// @param scratch    gives the packed keys and values of a long sequence, returned before the end.
 /// @param y [R, heads * D] float32.
 void paged_attention(Stream& s, ConstTensor qkv, std::span<const SequenceRows> sequences,

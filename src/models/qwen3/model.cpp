@@ -177,6 +177,18 @@ void Model::size_arena() {
   arena_ = std::make_unique<Arena>(stream_.device(), measuring.peak_bytes());
 }
 
+void Model::read_page(int64_t page, std::span<std::byte> out) const {
+  check(out.size() == page_bytes(), "the bytes of a page");
+  const size_t layer = cache_.front().page_bytes();
+  for (size_t i = 0; i < cache_.size(); ++i) cache_[i].read(page, out.subspan(i * layer, layer));
+}
+
+void Model::write_page(int64_t page, std::span<const std::byte> bytes) {
+  check(bytes.size() == page_bytes(), "the bytes of a page");
+  const size_t layer = cache_.front().page_bytes();
+  for (size_t i = 0; i < cache_.size(); ++i) cache_[i].write(page, bytes.subspan(i * layer, layer));
+}
+
 Status Model::forward(std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
                       std::span<const int> wanted, Tensor logits) {
   return guarded([&] {

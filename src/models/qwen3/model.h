@@ -60,6 +60,13 @@ class Model {
   Status forward(std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
                  std::span<const int> wanted, Tensor logits);
 
+  /// The cache's bytes of one page, all layers: to keep elsewhere and to bring back.
+  size_t page_bytes() const { return cache_.size() * cache_.front().page_bytes(); }
+  void read_page(int64_t page, std::span<std::byte> out) const;
+  void write_page(int64_t page, std::span<const std::byte> bytes);
+  size_t cache_bytes() const { return page_bytes() * size_t(pages()); }
+  size_t arena_bytes() const { return arena_->capacity_bytes(); }
+
  private:
   Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptions& options);
   void run(Stream& s, std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
