@@ -1,0 +1,81 @@
+#include "llm/chat_prompt.h"
+
+#include <algorithm>
+
+#include "llm/text_stream.h"
+#include "prompt/letter_case.h"
+#include "text/utf8.h"
+
+namespace maie::llm {
+namespace {
+
+std::string without_special_tokens(std::string content, const text::BpeTokenizer& tokenizer) {
+  for (const text::AddedToken& token : tokenizer.added_tokens()) {
+    if (!token.special || token.content.empty()) continue;
+    size_t at = 0;
+    while ((at = content.find(token.content, at)) != std::string::npos) {
+      content.insert(at + 1, 1, ' ');
+      at += token.content.size() + 1;
+    }
+  }
+  return content;
+}
+
+Result<std::vector<int32_t>> encode(const ModelFiles& model, const std::string& text) {
+  MAIE_ASSIGN(std::vector<int32_t> tokens, model.tokenizer.encode(text));
+  if (model.begin_token && (tokens.empty() || tokens.front() != *model.begin_token)) {
+    tokens.insert(tokens.begin(), *model.begin_token);
+  }
+  return tokens;
+}
+
+bool is_letter(char32_t c) {
+  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  const bool punctuation = c < 0xC0 || (c >= 0x2000 && c < 0x2070) || (c >= 0x3000 && c < 0x3040);
+  return !punctuation && !text::is_white_space(c);
+}
+
+}  // namespace
+
+Result<ChatPrompt> make_chat_prompt(const ModelFiles& model, const Request& request) {
+  if (request.messages.empty()) return invalid_input("a request without messages");
+  prompt::Chat chat;
+  chat.messages = Json::array();
+  for (const Message& message : request.messages) {
+    chat.messages.push_back(
+        {{"role", message.role},
+         {"content", without_special_tokens(text::repair_utf8(message.content), model.tokenizer)}});
+  }
+  chat.enable_thinking = request.enable_thinking;
+  MAIE_ASSIGN(const std::string text, model.chat.render(chat));
+  ChatPrompt prompt;
+  MAIE_ASSIGN(prompt.tokens, encode(model, text));
+  prompt.opens_thinking = text::strip(text).ends_with("<think>");
+
+  const size_t recurring = std::min(request.recurring_messages, request.messages.size());
+  if (recurring == 0) return prompt;
+  chat.messages.erase(chat.messages.begin() + std::ptrdiff_t(recurring), chat.messages.end());
+  chat.add_generation_prompt = false;
+  // Some templates refuse a conversation that ends so; then nothing recurs.
+  const auto beginning = model.chat.render(chat);
+  if (!beginning) return prompt;
+  MAIE_ASSIGN(const std::vector<int32_t> first, encode(model, *beginning));
+  const auto differs =
+      std::mismatch(first.begin(), first.end(), prompt.tokens.begin(), prompt.tokens.end());
+  prompt.recurring_tokens = differs.first - first.begin();
+  return prompt;
+}
+
+std::string letters_of(std::string_view token) {
+  std::string letters;
+  if (token.empty()) return letters;
+  if ((uint8_t(token.front()) & 0xC0) == 0x80 || incomplete_utf8(token) > 0) {
+    return std::string(token);
+  }
+  for (const char32_t c : text::decode_utf8(token)) {
+    if (is_letter(c)) prompt::append_lower(letters, c);
+  }
+  return letters;
+}
+
+}  // namespace maie::llm

@@ -1,0 +1,369 @@
+// The engine's thread: who is served, what goes into a pass, what comes out of it.
+
+#include "llm/engine.h"
+
+#include <algorithm>
+
+#include "base/guarded.h"
+#include "base/log.h"
+
+namespace maie::llm {
+namespace {
+
+constexpr int64_t kPage = ops::kKvPage;
+constexpr int64_t kExact = ops::kExactRows;
+constexpr std::chrono::milliseconds kPoll{10};
+
+int64_t pages_for(const TokenRequest& request) {
+  const int64_t tokens = int64_t(request.prompt.size()) + request.rules.max_tokens;
+  return (tokens + kPage - 1) / kPage;
+}
+
+// Functions of requests may throw what they like; one request fails then, not the program.
+template <class Body>
+Status caught(Body&& body) {
+  try {
+    return guarded(body);
+  } catch (const std::exception& error) {
+    return internal_error(error.what());
+  } catch (...) {
+    return internal_error("a function of a request threw something");
+  }
+}
+
+}  // namespace
+
+Engine::Engine(Network& network, const EngineOptions& options)
+    : network_(network),
+      options_(options),
+      pool_(network.pages()),
+      cache_(pool_, options.chunk, kPage),
+      logits_({}, DType::kF32, {2 * options.slots + kExact, network.vocabulary()}) {
+  check(options.slots >= 1, "an engine has a slot");
+  check(network.max_rows() >= options.slots * kExact + options.chunk,
+        "a pass has room for all answers and a chunk");
+  thread_ = std::thread([this] { work(); });
+}
+
+Engine::~Engine() { close(); }
+
+void Engine::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+Result<TokenAnswer> Engine::run(TokenRequest request, const CancelToken* cancel,
+                                double stall_limit_s) {
+  if (request.prompt.empty()) return invalid_input("a prompt without tokens");
+  if (pages_for(request) > pool_.size()) {
+    return invalid_input("a prompt of " + std::to_string(request.prompt.size()) + " tokens and " +
+                         std::to_string(request.rules.max_tokens) +
+                         " for the answer are more than the cache of " +
+                         std::to_string(pool_.size() * kPage) + " tokens holds");
+  }
+  const auto job = std::make_shared<Job>(std::move(request));
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_) return unavailable("the model is being closed");
+    waiting_.push_back(job);
+  }
+  changed_.notify_all();
+
+  uint64_t seen = 0;
+  auto last_step = std::chrono::steady_clock::now();
+  while (true) {
+    if (auto result = job->wait_for(kPoll)) return std::move(*result);
+    if (cancel != nullptr && cancel->is_cancelled()) {
+      job->abandon();
+      return cancel->status();
+    }
+    // A request that waits for its turn is not stalled while others are served.
+    const uint64_t steps = job->steps() > 0 ? job->steps() : passes_.load();
+    const auto now = std::chrono::steady_clock::now();
+    if (steps != seen) {
+      seen = steps;
+      last_step = now;
+    } else if (std::chrono::duration<double>(now - last_step).count() > stall_limit_s) {
+      job->abandon();
+      return unavailable("nothing came from the model for " + std::to_string(stall_limit_s) +
+                         " s; try again, or allow more");
+    }
+  }
+}
+
+void Engine::work() {
+  while (true) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return closing_ || !waiting_.empty() || !active_.empty(); });
+      if (closing_) break;
+    }
+    sweep();
+    admit();
+    Pass pass = plan();
+    if (!pass.tokens.empty()) execute(pass);
+  }
+  const Status closed = unavailable("the model is being closed");
+  for (auto& sequence : active_) release(*sequence, closed);
+  active_.clear();
+  const std::lock_guard lock(mutex_);
+  for (const auto& job : waiting_) job->finish(closed);
+}
+
+// Forgets the requests nobody waits for and those that have their answer.
+void Engine::sweep() {
+  std::erase_if(active_, [&](const std::unique_ptr<Sequence>& sequence) {
+    if (sequence->pages.empty()) return true;
+    if (!sequence->job->is_abandoned()) return false;
+    release(*sequence, cancelled("nobody waits for the answer"));
+    return true;
+  });
+  const std::lock_guard lock(mutex_);
+  std::erase_if(waiting_, [](const std::shared_ptr<Job>& job) { return job->is_abandoned(); });
+}
+
+void Engine::admit() {
+  while (int(active_.size()) < options_.slots) {
+    std::shared_ptr<Job> job;
+    {
+      const std::lock_guard lock(mutex_);
+      if (waiting_.empty()) return;
+      job = waiting_.front();
+    }
+    std::unique_ptr<Sequence> sequence;
+    bool has_pages = false;
+    const Status status = caught([&] {
+      sequence = std::make_unique<Sequence>(job);
+      has_pages = give_pages(*sequence);
+    });
+    if (status.ok() && !has_pages) return;  // those behind it wait too, so that its turn comes
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.pop_front();
+    }
+    if (status.ok()) {
+      active_.push_back(std::move(sequence));
+    } else {
+      if (sequence != nullptr) pool_.let_go(sequence->pages);
+      job->finish(status);
+    }
+  }
+}
+
+// All pages a request may need, so that nobody runs out of them half-way.
+bool Engine::give_pages(Sequence& sequence) {
+  const TokenRequest& request = sequence.job->request();
+  const int64_t total = pages_for(request);
+  // The last token is always read: its logits are not kept.
+  const int64_t most = (sequence.prompt_size() - 1) / options_.chunk * options_.chunk;
+  std::vector<int32_t> pages = cache_.find(request.prompt, most);
+  const auto cached = int64_t(pages.size());
+  if (!cache_.make_room(total - cached)) {
+    pool_.let_go(pages);
+    return false;
+  }
+  while (int64_t(pages.size()) < total) pages.push_back(pool_.take());
+  sequence.pages = std::move(pages);
+  sequence.read = cached * kPage;
+  restore(sequence);
+  sequence.usage.cached_tokens = sequence.read;
+  return true;
+}
+
+// The whole chunks of what recurs, less than the prompt.
+std::span<const int32_t> Engine::recurring(const Sequence& sequence) const {
+  const TokenRequest& request = sequence.job->request();
+  if (options_.store == nullptr || request.recurring_tokens <= 0) return {};
+  const int64_t tokens = std::min(request.recurring_tokens, sequence.prompt_size() - 1);
+  return std::span(request.prompt).first(size_t(tokens / options_.chunk * options_.chunk));
+}
+
+// Fills pages from the disk.
+void Engine::restore(Sequence& sequence) {
+  const auto tokens = recurring(sequence);
+  if (int64_t(tokens.size()) <= sequence.read) return;
+  const std::vector<std::byte> stored = options_.store->load(tokens);
+  if (stored.empty()) return;
+  const size_t size = network_.page_bytes();
+  for (int64_t page = sequence.read / kPage; page < int64_t(tokens.size()) / kPage; ++page) {
+    network_.write_page(sequence.pages[size_t(page)],
+                        std::span(stored).subspan(size_t(page) * size, size));
+  }
+  sequence.read = int64_t(tokens.size());
+  keep_prompt(sequence);
+}
+
+Engine::Pass Engine::plan() {
+  Pass pass;
+  int64_t answers = 0;
+  for (const auto& sequence : active_) answers += sequence->reads_prompt() ? 0 : 1;
+  // Guesses share a pass: more rows than one sequence may have cost more than they save.
+  const auto draft_room = size_t(answers == 0 ? 0 : std::max<int64_t>(1, (kExact - 1) / answers));
+  for (const auto& sequence : active_) {
+    if (!sequence->reads_prompt()) plan_answer(*sequence, draft_room, pass);
+  }
+  // Beside answers a chunk at a time, so that these go on.
+  const int64_t left = network_.max_rows() - int64_t(pass.tokens.size());
+  plan_prompts(answers > 0 ? std::min(left, options_.chunk) : left, pass);
+  return pass;
+}
+
+void Engine::plan_answer(Sequence& sequence, size_t draft_room, Pass& pass) {
+  const int64_t pending = int64_t(sequence.tokens.size()) - sequence.read;
+  const int64_t rows = std::min(pending, kExact);
+  sequence.draft.clear();
+  if (rows == pending) sequence.guess(std::min(draft_room, size_t(kExact - rows)));
+  const auto first = int64_t(pass.tokens.size());
+  const auto begin = sequence.tokens.begin() + std::ptrdiff_t(sequence.read);
+  pass.tokens.insert(pass.tokens.end(), begin, begin + std::ptrdiff_t(rows));
+  pass.tokens.insert(pass.tokens.end(), sequence.draft.begin(), sequence.draft.end());
+  const auto drafted = int64_t(sequence.draft.size());
+  pass.entries.push_back({sequence.pages, sequence.read, rows + drafted});
+  Part part{&sequence, rows, int64_t(pass.wanted.size()), rows == pending ? 1 + drafted : 0};
+  for (int64_t i = 0; i < part.wanted; ++i) pass.wanted.push_back(int(first + rows - 1 + i));
+  pass.parts.push_back(part);
+}
+
+// A chunk for each prompt in turn, and again while there is room.
+void Engine::plan_prompts(int64_t budget, Pass& pass) {
+  std::vector<Sequence*> reading;
+  for (const auto& sequence : active_) {
+    if (!sequence->reads_prompt()) continue;
+    take_cached(*sequence);
+    reading.push_back(sequence.get());
+  }
+  if (reading.empty()) return;
+  std::rotate(reading.begin(), reading.begin() + std::ptrdiff_t(turn_++ % reading.size()),
+              reading.end());
+  const size_t first_part = pass.parts.size();
+  for (Sequence* sequence : reading) pass.parts.push_back({sequence});
+  bool added = true;
+  while (added) {
+    added = false;
+    for (size_t i = first_part; i < pass.parts.size(); ++i) {
+      const int64_t rows = plan_chunk(pass.parts[i], budget, pass);
+      budget -= rows;
+      added = added || rows > 0;
+    }
+  }
+}
+
+// The next chunk of a prompt, if it fits the budget; how many rows it has.
+int64_t Engine::plan_chunk(Part& part, int64_t budget, Pass& pass) const {
+  const Sequence& sequence = *part.sequence;
+  const int64_t from = sequence.read + part.rows;
+  const int64_t rows = std::min(options_.chunk, sequence.prompt_size() - from);
+  if (rows == 0 || rows > budget || is_read_by_another(sequence, from, pass)) return 0;
+  const auto begin = sequence.tokens.begin() + std::ptrdiff_t(from);
+  pass.tokens.insert(pass.tokens.end(), begin, begin + std::ptrdiff_t(rows));
+  pass.entries.push_back({sequence.pages, from, rows});
+  part.rows += rows;
+  if (from + rows == sequence.prompt_size() && !sequence.answer.is_forced()) {
+    part.first_wanted = int64_t(pass.wanted.size());
+    part.wanted = 1;
+    pass.wanted.push_back(int(pass.tokens.size()) - 1);
+  }
+  return rows;
+}
+
+// Whether somebody reads the same chunk behind the same beginning in this pass: then it is in the
+// cache after it.
+bool Engine::is_read_by_another(const Sequence& sequence, int64_t from, const Pass& pass) const {
+  const int64_t to = from + options_.chunk;
+  if (!options_.prefix_cache || to >= sequence.prompt_size()) return false;
+  return std::any_of(pass.parts.begin(), pass.parts.end(), [&](const Part& part) {
+    const Sequence& other = *part.sequence;
+    if (&other == &sequence || !other.reads_prompt()) return false;
+    if (other.read > from || other.read + part.rows < to) return false;
+    return std::equal(sequence.tokens.begin(), sequence.tokens.begin() + std::ptrdiff_t(to),
+                      other.tokens.begin());
+  });
+}
+
+// Takes chunks that others have read meanwhile in place of own pages.
+void Engine::take_cached(Sequence& sequence) {
+  const auto& prompt = sequence.job->request().prompt;
+  const int64_t most = (sequence.prompt_size() - 1) / options_.chunk * options_.chunk;
+  if (std::min(most, cache_.known(prompt)) <= sequence.read) return;
+  const std::vector<int32_t> pages = cache_.find(prompt, most);
+  pool_.let_go(std::span(sequence.pages).first(pages.size()));
+  std::copy(pages.begin(), pages.end(), sequence.pages.begin());
+  const int64_t read = int64_t(pages.size()) * kPage;
+  sequence.usage.cached_tokens += read - sequence.read;
+  sequence.read = read;
+}
+
+void Engine::execute(Pass& pass) {
+  const Tensor logits = logits_.view().rows(0, int64_t(pass.wanted.size()));
+  const Status ran =
+      caught([&] { return network_.forward(pass.tokens, pass.entries, pass.wanted, logits); });
+  ++passes_;
+  for (const Part& part : pass.parts) {
+    if (part.rows == 0) continue;
+    Sequence& sequence = *part.sequence;
+    const Status status = ran.ok() ? caught([&] { return settle(part); }) : ran;
+    if (!status.ok()) {
+      release(sequence, status);
+    } else if (sequence.over()) {
+      sequence.usage.total_s =
+          std::chrono::duration<double>(std::chrono::steady_clock::now() - sequence.job->started())
+              .count();
+      const auto first = sequence.tokens.begin() + std::ptrdiff_t(sequence.prompt_size());
+      TokenAnswer answer{{first, sequence.tokens.end()},
+                         sequence.stopped ? Finish::kStop : sequence.answer.finish(),
+                         sequence.usage};
+      release(sequence, std::move(answer));
+    }
+  }
+}
+
+// What a pass gave one sequence.
+Status Engine::settle(const Part& part) {
+  Sequence& sequence = *part.sequence;
+  const bool was_prompt = sequence.reads_prompt();
+  sequence.read += part.rows;
+  if (was_prompt) keep_prompt(sequence);
+  if (was_prompt && !sequence.reads_prompt()) store_prompt(sequence);
+  if (!sequence.reads_prompt()) {
+    ++sequence.usage.passes;
+    const Tensor logits = logits_.view().rows(part.first_wanted, part.wanted);
+    if (part.wanted > 0 || sequence.answer.is_forced()) MAIE_TRY(sequence.decide(logits));
+  }
+  sequence.job->give_progress({sequence.prompt_size(),
+                               std::min(sequence.read, sequence.prompt_size()),
+                               sequence.usage.answer_tokens});
+  return {};
+}
+
+void Engine::keep_prompt(Sequence& sequence) {
+  if (!options_.prefix_cache) return;
+  const int64_t read = std::min(sequence.read, sequence.prompt_size());
+  const auto whole = size_t(read / options_.chunk * options_.chunk);
+  cache_.add(std::span(sequence.job->request().prompt).first(whole), sequence.pages);
+}
+
+// Leaves what recurs to the disk, once the prompt is read.
+void Engine::store_prompt(const Sequence& sequence) {
+  const auto tokens = recurring(sequence);
+  if (tokens.empty() || options_.store->has(tokens)) return;
+  const size_t size = network_.page_bytes();
+  const size_t pages = tokens.size() / size_t(kPage);
+  std::vector<std::byte> bytes(pages * size);
+  for (size_t page = 0; page < pages; ++page) {
+    network_.read_page(sequence.pages[page], std::span(bytes).subspan(page * size, size));
+  }
+  options_.store->save(tokens, std::move(bytes));
+}
+
+// The end of a request: its pages go back, its answer goes out. `sweep` removes it.
+void Engine::release(Sequence& sequence, Result<TokenAnswer> result) {
+  pool_.let_go(sequence.pages);
+  sequence.pages.clear();
+  sequence.job->finish(std::move(result));
+}
+
+}  // namespace maie::llm
