@@ -22,6 +22,8 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return bytes_; }
   const std::string& path() const { return path_; }
+  /// Tells the system that whole pages within `part` of bytes() need not stay in memory for now.
+  void release(std::span<const std::byte> part) const;
 
  private:
   MappedFile(std::string path, std::span<const std::byte> bytes)

@@ -94,6 +94,11 @@ class Gguf {
   /// Names of the tensors, in alphabetical order.
   std::vector<std::string_view> names() const;
 
+  /// Tells the system that these bytes of a tensor are not needed soon (nothing else changes).
+  void release(std::span<const std::byte> bytes) const {
+    if (map_) map_->release(bytes);
+  }
+
   const std::string& path() const { return path_; }
   uint64_t size_bytes() const { return size_bytes_; }
 

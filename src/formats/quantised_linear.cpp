@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "formats/byte_reader.h"
+#include "formats/dense.h"
 
 namespace maie::formats {
 namespace {
@@ -46,95 +47,55 @@ float float_at(const ConstTensor& tensor, int64_t index) {
   return float(half);
 }
 
-// The tensors of one layer, and the sentences about them.
-class LayerReader {
- public:
-  LayerReader(const Safetensors& file, const std::string& prefix, const QuantisationConfig& config)
-      : file_(file), prefix_(prefix), config_(config) {}
+}  // namespace
 
-  Result<QuantisedMatrix> awq() {
-    MAIE_ASSIGN(const ConstTensor weight, matrix("qweight", DType::kI32));
-    MAIE_TRY(begin(weight.dim(1), 8, weight.dim(0), 1));
-    if (out_.columns % 2 != 0) return unsupported(name("qweight") + " has an odd number of inputs");
-    MAIE_ASSIGN(const ConstTensor zeros,
-                sized("qzeros", DType::kI32, {out_.groups(), weight.dim(1)}));
-    MAIE_TRY(read_scales("scales", Order::kByInput));
-    for (int64_t g = 0; g < out_.groups(); ++g) {
-      for (int64_t r = 0; r < out_.rows; ++r) {
-        const uint32_t w = word(zeros, g * weight.dim(1) + r / 8);
-        set_zero(r, g, int(w >> (4 * kAwqNibble[size_t(r % 8)]) & 15));
-      }
+// The tensors of one layer, looked up and checked against each other.
+class LayerChecks {
+ public:
+  LayerChecks(const Safetensors& file, const std::string& prefix, const QuantisationConfig& config)
+      : file_(file), prefix_(prefix), config_(config) {
+    out_.config_ = config;
+  }
+
+  Result<QuantisedLinear> awq() {
+    MAIE_ASSIGN(out_.weight_, matrix("qweight", DType::kI32));
+    MAIE_TRY(begin(out_.weight_.dim(1), 8, out_.weight_.dim(0), 1));
+    if (form().columns % 2 != 0) {
+      return unsupported(name("qweight") + " has an odd number of inputs");
     }
-    // In tiles of inputs, so that a cache line of words serves all its outputs.
-    constexpr int64_t kTile = 64;
-    for (int64_t tile = 0; tile < out_.columns; tile += kTile) {
-      const int64_t end = std::min(tile + kTile, out_.columns);
-      for (int64_t c = 0; c < weight.dim(1); ++c) {
-        for (int64_t k = tile; k < end; k += 2) {
-          const uint32_t even = word(weight, k * weight.dim(1) + c);
-          const uint32_t odd = word(weight, (k + 1) * weight.dim(1) + c);
-          uint8_t* to = out_.codes.data() + 8 * c * out_.row_bytes() + k / 2;
-          for (const int nibble : kAwqNibble) {
-            *to = uint8_t((even >> (4 * nibble) & 15) | (odd >> (4 * nibble) & 15) << 4);
-            to += out_.row_bytes();
-          }
-        }
-      }
-    }
+    MAIE_ASSIGN(out_.zeros_, sized("qzeros", DType::kI32, {form().groups(), out_.weight_.dim(1)}));
+    MAIE_TRY(check_scales("scales", {form().groups(), form().rows}));
     return std::move(out_);
   }
 
-  Result<QuantisedMatrix> gptq() {
+  Result<QuantisedLinear> gptq() {
     const int64_t per_word = 32 / config_.bits;
-    MAIE_ASSIGN(const ConstTensor weight, matrix("qweight", DType::kI32));
-    MAIE_TRY(begin(weight.dim(1), 1, weight.dim(0), per_word));
-    if (out_.rows % per_word != 0) {
-      return unsupported(name("qweight") + " has " + std::to_string(out_.rows) +
+    MAIE_ASSIGN(out_.weight_, matrix("qweight", DType::kI32));
+    MAIE_TRY(begin(out_.weight_.dim(1), 1, out_.weight_.dim(0), per_word));
+    if (form().rows % per_word != 0) {
+      return unsupported(name("qweight") + " has " + std::to_string(form().rows) +
                          " outputs, which is no multiple of " + std::to_string(per_word));
     }
-    MAIE_ASSIGN(const ConstTensor zeros,
-                sized("qzeros", DType::kI32, {out_.groups(), out_.rows / per_word}));
-    MAIE_TRY(read_scales("scales", Order::kByInput));
+    MAIE_ASSIGN(out_.zeros_,
+                sized("qzeros", DType::kI32, {form().groups(), form().rows / per_word}));
+    MAIE_TRY(check_scales("scales", {form().groups(), form().rows}));
     MAIE_TRY(check_order("g_idx"));
-    const int mask = (1 << config_.bits) - 1;
-    for (int64_t g = 0; g < out_.groups(); ++g) {
-      for (int64_t r = 0; r < out_.rows; ++r) {
-        const int stored = packed(zeros, g, r, config_.bits);
-        set_zero(r, g, config_.zeros_less_one ? (stored + 1) & mask : stored);
-      }
-    }
-    constexpr int64_t kTile = 16;
-    for (int64_t tile = 0; tile < weight.dim(0); tile += kTile) {
-      const int64_t end = std::min(tile + kTile, weight.dim(0));
-      for (int64_t r = 0; r < out_.rows; ++r) {
-        uint8_t* row = out_.codes.data() + r * out_.row_bytes();
-        for (int64_t k = tile; k < end; ++k) {
-          const uint32_t w = word(weight, k * out_.rows + r);
-          std::memcpy(row + 4 * k, &w, 4);
-        }
-      }
-    }
     return std::move(out_);
   }
 
-  Result<QuantisedMatrix> pack_quantized() {
+  Result<QuantisedLinear> pack_quantized() {
     const int64_t per_word = 32 / config_.bits;
-    MAIE_ASSIGN(const ConstTensor weight, matrix("weight_packed", DType::kI32));
-    MAIE_ASSIGN(const int64_t columns, inputs_of(weight, per_word));
-    MAIE_TRY(begin(weight.dim(0), 1, columns, 1));
-    MAIE_TRY(read_scales("weight_scale", Order::kByOutput));
+    MAIE_ASSIGN(out_.weight_, matrix("weight_packed", DType::kI32));
+    MAIE_ASSIGN(const int64_t columns, inputs_of(out_.weight_, per_word));
+    MAIE_TRY(begin(out_.weight_.dim(0), 1, columns, 1));
+    MAIE_TRY(check_scales("weight_scale", {form().rows, form().groups()}));
     MAIE_TRY(check_order("weight_g_idx"));
-    MAIE_TRY(read_zero_points(per_word));
-    for (int64_t r = 0; r < out_.rows; ++r) {
-      std::memcpy(out_.codes.data() + r * out_.row_bytes(),
-                  static_cast<const std::byte*>(weight.raw()) + r * weight.dim(1) * 4,
-                  size_t(out_.row_bytes()));
-    }
+    MAIE_TRY(check_zero_points(per_word));
     return std::move(out_);
   }
 
  private:
-  enum class Order { kByInput, kByOutput };
+  const QuantisedMatrix& form() const { return out_.form_; }
 
   std::string name(const char* part) const {
     return file_.path() + ": tensor \"" + printable(prefix_) + "." + part + "\"";
@@ -154,7 +115,7 @@ class LayerReader {
     if (tensor.shape() == shape) return {};
     return corrupt(name(part) + " has shape " + tensor.shape().to_string() + " where " +
                    shape.to_string() + " belongs to the weights and groups of " +
-                   std::to_string(out_.group) + "; fetch config.json and the file again");
+                   std::to_string(form().group) + "; fetch config.json and the file again");
   }
 
   Result<ConstTensor> sized(const char* part, DType type, const Shape& shape) const {
@@ -171,62 +132,40 @@ class LayerReader {
     if (!rows || !columns || !checked_product(*rows, *columns)) {
       return corrupt(layer + " is larger than any; fetch the file again");
     }
-    out_.rows = int64_t(*rows);
-    out_.columns = int64_t(*columns);
-    out_.bits = config_.bits;
-    out_.group = config_.group == 0 ? out_.columns : config_.group;
-    if (out_.columns % out_.group != 0) {
-      return unsupported(layer + " has " + std::to_string(out_.columns) +
+    QuantisedMatrix& out = out_.form_;
+    out.rows = int64_t(*rows);
+    out.columns = int64_t(*columns);
+    out.bits = config_.bits;
+    out.group = config_.group == 0 ? out.columns : config_.group;
+    if (out.columns % out.group != 0) {
+      return unsupported(layer + " has " + std::to_string(out.columns) +
                          " inputs, which is no multiple of the group size " +
-                         std::to_string(out_.group) + " of config.json");
+                         std::to_string(out.group) + " of config.json");
     }
-    out_.codes.resize(size_t(out_.rows * out_.row_bytes()));
     return {};
   }
 
-  void set_zero(int64_t row, int64_t g, int zero) {
-    out_.zeros[size_t(row * out_.groups() + g)] = float(zero);
-  }
-
-  Status read_scales(const char* part, Order order) {
-    MAIE_ASSIGN(const ConstTensor scales, file_.get(prefix_ + "." + part));
-    const DType type = scales.dtype();
-    if (type != DType::kF16 && type != DType::kBF16 && type != DType::kF32) {
-      return unsupported(name(part) + " is " + std::string(to_string(type)) +
+  Status check_scales(const char* part, const Shape& shape) {
+    MAIE_ASSIGN(out_.scales_, file_.get(prefix_ + "." + part));
+    if (!is_dense_float(out_.scales_.dtype())) {
+      return unsupported(name(part) + " is " + std::string(to_string(out_.scales_.dtype())) +
                          "; MAIE reads scales in float16, bfloat16 and float32");
     }
-    const bool by_input = order == Order::kByInput;
-    const Shape shape =
-        by_input ? Shape{out_.groups(), out_.rows} : Shape{out_.rows, out_.groups()};
-    MAIE_TRY(has_shape(part, scales, shape));
-    // Only now is it known that the file holds as many: a hostile group size costs no memory.
-    out_.scales.resize(size_t(out_.rows * out_.groups()));
-    out_.zeros.resize(out_.scales.size());
-    for (int64_t r = 0; r < out_.rows; ++r) {
-      for (int64_t g = 0; g < out_.groups(); ++g) {
-        const float scale = float_at(scales, by_input ? g * out_.rows + r : r * out_.groups() + g);
-        if (!std::isfinite(scale)) {
-          return corrupt(name(part) + " has a scale that is no finite number, at output " +
-                         std::to_string(r) + ", group " + std::to_string(g) +
-                         "; fetch the file again");
-        }
-        out_.scales[size_t(r * out_.groups() + g)] = scale;
-      }
-    }
-    return {};
+    out_.scales_name_ = name(part);
+    return has_shape(part, out_.scales_, shape);
   }
 
   // Groups must be stretches of neighbouring inputs, however the file says so.
   Status check_order(const char* part) const {
     const ConstTensor* order = file_.find(prefix_ + "." + part);
     if (order == nullptr) return {};
-    if (order->dtype() != DType::kI32 || order->shape() != Shape{out_.columns}) {
+    if (order->dtype() != DType::kI32 || order->shape() != Shape{form().columns}) {
       return corrupt(name(part) + " does not give a group to each of the " +
-                     std::to_string(out_.columns) + " inputs; fetch the file again");
+                     std::to_string(form().columns) + " inputs; fetch the file again");
     }
     const bool unused = int32_t(word(*order, 0)) == -1;
-    for (int64_t k = 0; k < out_.columns; ++k) {
-      if (int32_t(word(*order, k)) != (unused ? -1 : int32_t(k / out_.group))) {
+    for (int64_t k = 0; k < form().columns; ++k) {
+      if (int32_t(word(*order, k)) != (unused ? -1 : int32_t(k / form().group))) {
         return unsupported(name(part) + " puts input " + std::to_string(k) + " into group " +
                            std::to_string(int32_t(word(*order, k))) +
                            " (activation order); choose a model quantised without desc_act");
@@ -260,41 +199,129 @@ class LayerReader {
     return dims[1];
   }
 
-  Status read_zero_points(int64_t per_word) {
-    const int middle = 1 << (config_.bits - 1);  // codes are stored with this added
+  Status check_zero_points(int64_t per_word) {
     const ConstTensor* zeros = file_.find(prefix_ + ".weight_zero_point");
-    if (config_.symmetric && zeros == nullptr) {
-      std::fill(out_.zeros.begin(), out_.zeros.end(), float(middle));
-      return {};
-    }
-    MAIE_ASSIGN(const ConstTensor stored, file_.get(prefix_ + ".weight_zero_point"));
-    const bool plain = stored.dtype() == DType::kI8;
-    if (!plain && stored.dtype() != DType::kI32) {
+    out_.symmetric_ = config_.symmetric && zeros == nullptr;
+    if (out_.symmetric_) return {};
+    MAIE_ASSIGN(out_.zeros_, file_.get(prefix_ + ".weight_zero_point"));
+    const bool plain = out_.zeros_.dtype() == DType::kI8;
+    if (!plain && out_.zeros_.dtype() != DType::kI32) {
       return unsupported(name("weight_zero_point") + " is " +
-                         std::string(to_string(stored.dtype())) + "; MAIE reads int32 and int8");
+                         std::string(to_string(out_.zeros_.dtype())) +
+                         "; MAIE reads int32 and int8");
     }
-    const int64_t rows = plain ? out_.rows : (out_.rows + per_word - 1) / per_word;
-    MAIE_TRY(has_shape("weight_zero_point", stored, {rows, out_.groups()}));
-    for (int64_t r = 0; r < out_.rows; ++r) {
-      for (int64_t g = 0; g < out_.groups(); ++g) {
-        if (plain) {
-          set_zero(r, g, stored.data<int8_t>()[r * out_.groups() + g] + middle);
-        } else {
-          const uint32_t w = word(stored, r / per_word * out_.groups() + g);
-          set_zero(r, g, int(w >> (config_.bits * (r % per_word)) & ((1u << config_.bits) - 1)));
-        }
-      }
-    }
-    return {};
+    const int64_t rows = plain ? form().rows : (form().rows + per_word - 1) / per_word;
+    return has_shape("weight_zero_point", out_.zeros_, {rows, form().groups()});
   }
 
   const Safetensors& file_;
   const std::string& prefix_;
   const QuantisationConfig& config_;
-  QuantisedMatrix out_;
+  QuantisedLinear out_;
 };
 
-}  // namespace
+Result<QuantisedLinear> QuantisedLinear::open(const Safetensors& file, const std::string& prefix,
+                                              const QuantisationConfig& config) {
+  LayerChecks layer(file, prefix, config);
+  switch (config.method) {
+    case Method::kAwq: return layer.awq();
+    case Method::kGptq: return layer.gptq();
+    case Method::kPackQuantized: break;
+  }
+  return layer.pack_quantized();
+}
+
+float QuantisedLinear::zero_at(int64_t row, int64_t g) const {
+  const int bits = config_.bits;
+  const int64_t per_word = 32 / bits;
+  const int mask = (1 << bits) - 1;
+  switch (config_.method) {
+    case Method::kAwq: {
+      const uint32_t w = word(zeros_, g * weight_.dim(1) + row / 8);
+      return float(int(w >> (4 * kAwqNibble[size_t(row % 8)]) & 15));
+    }
+    case Method::kGptq: {
+      const int stored = packed(zeros_, g, row, bits);
+      return float(config_.zeros_less_one ? (stored + 1) & mask : stored);
+    }
+    case Method::kPackQuantized: break;
+  }
+  if (!zeros_) return float(1 << (bits - 1));
+  if (zeros_.dtype() == DType::kI8) {
+    return float(zeros_.data<int8_t>()[row * form_.groups() + g] + (1 << (bits - 1)));
+  }
+  const uint32_t w = word(zeros_, row / per_word * form_.groups() + g);
+  return float(int(w >> (bits * (row % per_word))) & mask);
+}
+
+Status QuantisedLinear::read(int64_t first, int64_t count, const CodeRows& to) const {
+  check(first >= 0 && count >= 0 && first + count <= form_.rows, "rows of the layer");
+  const int64_t groups = form_.groups();
+  const bool by_output = config_.method == Method::kPackQuantized;
+  for (int64_t r = first; r < first + count; ++r) {
+    for (int64_t g = 0; g < groups; ++g) {
+      const auto at = (r - first) * groups + g;
+      to.scales[at] = float_at(scales_, by_output ? r * groups + g : g * form_.rows + r);
+      to.zeros[at] = zero_at(r, g);
+      if (!std::isfinite(to.scales[at])) {
+        return corrupt(scales_name_ + " has a scale that is no finite number, at output " +
+                       std::to_string(r) + ", group " + std::to_string(g) +
+                       "; fetch the file again");
+      }
+    }
+  }
+  switch (config_.method) {
+    case Method::kAwq: read_awq(first, count, to); break;
+    case Method::kGptq: read_gptq(first, count, to); break;
+    case Method::kPackQuantized: read_pack_quantized(first, count, to); break;
+  }
+  return {};
+}
+
+void QuantisedLinear::read_awq(int64_t first, int64_t count, const CodeRows& to) const {
+  const int64_t words = weight_.dim(1), row_bytes = form_.row_bytes(), end = first + count;
+  // In tiles of inputs, so that a cache line of words serves all its outputs.
+  constexpr int64_t kTile = 64;
+  for (int64_t tile = 0; tile < form_.columns; tile += kTile) {
+    const int64_t tile_end = std::min(tile + kTile, form_.columns);
+    for (int64_t c = first / 8; 8 * c < end; ++c) {
+      const int64_t from = std::max(first, 8 * c), until = std::min(end, 8 * c + 8);
+      for (int64_t k = tile; k < tile_end; k += 2) {
+        const uint32_t even = word(weight_, k * words + c);
+        const uint32_t odd = word(weight_, (k + 1) * words + c);
+        uint8_t* out = to.codes + (from - first) * row_bytes + k / 2;
+        for (int64_t r = from; r < until; ++r, out += row_bytes) {
+          const int shift = 4 * kAwqNibble[size_t(r - 8 * c)];
+          *out = uint8_t((even >> shift & 15) | (odd >> shift & 15) << 4);
+        }
+      }
+    }
+  }
+}
+
+void QuantisedLinear::read_gptq(int64_t first, int64_t count, const CodeRows& to) const {
+  constexpr int64_t kTile = 16;
+  const int64_t words = weight_.dim(0), row_bytes = form_.row_bytes();
+  for (int64_t tile = 0; tile < words; tile += kTile) {
+    const int64_t end = std::min(tile + kTile, words);
+    for (int64_t r = 0; r < count; ++r) {
+      uint8_t* row = to.codes + r * row_bytes;
+      for (int64_t k = tile; k < end; ++k) {
+        const uint32_t w = word(weight_, k * form_.rows + first + r);
+        std::memcpy(row + 4 * k, &w, 4);
+      }
+    }
+  }
+}
+
+void QuantisedLinear::read_pack_quantized(int64_t first, int64_t count, const CodeRows& to) const {
+  const auto* words = static_cast<const std::byte*>(weight_.raw());
+  const int64_t row_bytes = form_.row_bytes();
+  for (int64_t r = 0; r < count; ++r) {
+    std::memcpy(to.codes + r * row_bytes, words + (first + r) * weight_.dim(1) * 4,
+                size_t(row_bytes));
+  }
+}
 
 bool has_quantised_linear(const Safetensors& file, const std::string& prefix, Method method) {
   const char* part = method == Method::kPackQuantized ? ".weight_packed" : ".qweight";
@@ -303,13 +330,11 @@ bool has_quantised_linear(const Safetensors& file, const std::string& prefix, Me
 
 Result<QuantisedMatrix> read_quantised_linear(const Safetensors& file, const std::string& prefix,
                                               const QuantisationConfig& config) {
-  LayerReader layer(file, prefix, config);
-  switch (config.method) {
-    case Method::kAwq: return layer.awq();
-    case Method::kGptq: return layer.gptq();
-    case Method::kPackQuantized: break;
-  }
-  return layer.pack_quantized();
+  MAIE_ASSIGN(const QuantisedLinear layer, QuantisedLinear::open(file, prefix, config));
+  // Only now is it known that the file holds as many: a hostile group size costs no memory.
+  QuantisedMatrix out = with_room(layer.form(), layer.form().rows);
+  MAIE_TRY(layer.read(0, out.rows, {out.codes.data(), out.scales.data(), out.zeros.data()}));
+  return out;
 }
 
 }  // namespace maie::formats

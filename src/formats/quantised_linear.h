@@ -31,7 +31,9 @@ Result<std::optional<QuantisationConfig>> parse_quantisation(const Json& config)
 bool has_quantised_linear(const Safetensors& file, const std::string& prefix,
                           QuantisationConfig::Method method);
 
-/// The weights of a layer, [out, in], without loss.
+/// A quantised layer of a file, [out, in], opened and checked but for the values of its scales;
+/// rows are read without loss, by several threads where need be. Views of the file, which must stay
+/// open.
 ///
 ///   AWQ (gemm)      qweight i32 [in, out/8], qzeros i32 [in/g, out/8], scales [in/g, out]
 ///   GPTQ            qweight i32 [in*b/32, out], qzeros i32 [in/g, out*b/32], scales [in/g, out],
@@ -42,6 +44,42 @@ bool has_quantised_linear(const Safetensors& file, const std::string& prefix,
 ///
 /// Scales are float16, bfloat16 or float32. kNotFound, kCorrupt or kUnsupported with the tensor's
 /// name; an activation order that scatters groups over the inputs is kUnsupported.
+class QuantisedLinear {
+ public:
+  static Result<QuantisedLinear> open(const Safetensors& file, const std::string& prefix,
+                                      const QuantisationConfig& config);
+
+  /// Extents, bits, group and kind of zero of the layer; the vectors are empty.
+  const QuantisedMatrix& form() const { return form_; }
+  /// Every zero is the middle of the codes.
+  bool symmetric() const { return symmetric_; }
+  /// Rows [first, first + count). kCorrupt when a scale is not finite.
+  Status read(int64_t first, int64_t count, const CodeRows& to) const;
+  /// Calls `with` for the bytes of each large tensor.
+  template <class With>
+  void for_each_extent(With with) const {
+    for (const ConstTensor& tensor : {weight_, scales_, zeros_}) {
+      if (tensor) with({static_cast<const std::byte*>(tensor.raw()), tensor.size_bytes()});
+    }
+  }
+
+ private:
+  friend class LayerChecks;
+  QuantisedLinear() = default;
+  void read_awq(int64_t first, int64_t count, const CodeRows& to) const;
+  void read_gptq(int64_t first, int64_t count, const CodeRows& to) const;
+  void read_pack_quantized(int64_t first, int64_t count, const CodeRows& to) const;
+  float zero_at(int64_t row, int64_t group) const;
+
+  QuantisationConfig config_;
+  QuantisedMatrix form_;
+  bool symmetric_ = false;
+  std::string scales_name_;  // for messages
+  ConstTensor weight_, scales_;
+  ConstTensor zeros_;  // absent: all are the middle
+};
+
+/// The whole layer at once.
 Result<QuantisedMatrix> read_quantised_linear(const Safetensors& file, const std::string& prefix,
                                               const QuantisationConfig& config);
 

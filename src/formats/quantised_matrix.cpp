@@ -16,13 +16,6 @@ float load_half(const std::byte* at) {
   return float(half);
 }
 
-// Where one block's codes, scales and zeros go.
-struct BlockTarget {
-  uint8_t* codes;
-  float* scales;
-  float* zeros;
-};
-
 // 16 bytes whose low nibbles are values 0..15 and high nibbles 16..31, as neighbours in one byte.
 void pair_nibbles(const std::byte* nibbles, uint8_t* codes) {
   for (int i = 0; i < 8; ++i) {
@@ -33,14 +26,14 @@ void pair_nibbles(const std::byte* nibbles, uint8_t* codes) {
 }
 
 template <bool kMinimum>
-void q4_block(const std::byte* block, BlockTarget to) {
+void q4_block(const std::byte* block, CodeRows to) {
   to.scales[0] = load_half(block);
   to.zeros[0] = kMinimum ? load_half(block + 2) : 8.0f;
   pair_nibbles(block + (kMinimum ? 4 : 2), to.codes);
 }
 
 template <bool kMinimum>
-void q5_block(const std::byte* block, BlockTarget to) {
+void q5_block(const std::byte* block, CodeRows to) {
   to.scales[0] = load_half(block);
   to.zeros[0] = kMinimum ? load_half(block + 2) : 16.0f;
   block += kMinimum ? 4 : 2;
@@ -53,14 +46,14 @@ void q5_block(const std::byte* block, BlockTarget to) {
   }
 }
 
-void q8_0_block(const std::byte* block, BlockTarget to) {
+void q8_0_block(const std::byte* block, CodeRows to) {
   to.scales[0] = load_half(block);
   to.zeros[0] = 128.0f;
   for (int i = 0; i < 32; ++i) to.codes[i] = uint8_t(int(int8_t(block[2 + i])) + 128);
 }
 
 // d times a 6-bit scale is exact in float, and so is dmin times a 6-bit minimum.
-void k_scales(const std::byte* block, BlockTarget to) {
+void k_scales(const std::byte* block, CodeRows to) {
   const float d = load_half(block);
   const float dmin = load_half(block + 2);
   const KScales packed = unpack_k_scales(block + 4);
@@ -70,7 +63,7 @@ void k_scales(const std::byte* block, BlockTarget to) {
   }
 }
 
-void q4_k_block(const std::byte* block, BlockTarget to) {
+void q4_k_block(const std::byte* block, CodeRows to) {
   k_scales(block, to);
   const std::byte* nibbles = block + 16;
   for (int pair = 0; pair < 4; ++pair, nibbles += 32, to.codes += 32) {
@@ -82,7 +75,7 @@ void q4_k_block(const std::byte* block, BlockTarget to) {
   }
 }
 
-void q5_k_block(const std::byte* block, BlockTarget to) {
+void q5_k_block(const std::byte* block, CodeRows to) {
   k_scales(block, to);
   const std::byte* fifths = block + 16;
   const std::byte* nibbles = block + 48;
@@ -94,7 +87,7 @@ void q5_k_block(const std::byte* block, BlockTarget to) {
   }
 }
 
-void q6_k_block(const std::byte* block, BlockTarget to) {
+void q6_k_block(const std::byte* block, CodeRows to) {
   const float d = load_half(block + 208);
   for (int i = 0; i < 16; ++i) {
     to.scales[i] = d * float(int8_t(block[192 + i]));
@@ -115,7 +108,7 @@ struct Form {
   int bits = 0;
   int64_t group = 32;
   QuantisedMatrix::Zero zero = QuantisedMatrix::Zero::kCode;
-  void (*block)(const std::byte*, BlockTarget) = nullptr;
+  void (*block)(const std::byte*, CodeRows) = nullptr;
 };
 
 Form form_of(BlockType type) {
@@ -181,36 +174,54 @@ StoredLayout best_layout(BlockType type) {
   return form.bits == 4 ? StoredLayout::kW4 : StoredLayout::kW8;
 }
 
-Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
-                                    int64_t columns) {
+QuantisedMatrix form_of_blocks(BlockType type, int64_t rows, int64_t columns) {
   const Form form = form_of(type);
   check(form.bits != 0, "a quantised block type");
-  const auto per_block = int64_t(block_values(type));
-  check(rows >= 0 && columns > 0 && columns % per_block == 0, "rows of whole blocks");
-  const size_t step = block_bytes(type);
-  check(bytes.size() == size_t(rows * (columns / per_block)) * step, "as many blocks as values");
+  check(rows >= 0 && columns > 0 && columns % int64_t(block_values(type)) == 0,
+        "rows of whole blocks");
+  return {.rows = rows,
+          .columns = columns,
+          .bits = form.bits,
+          .group = form.group,
+          .zero = form.zero,
+          .codes = {},
+          .scales = {},
+          .zeros = {}};
+}
 
-  QuantisedMatrix out{.rows = rows,
-                      .columns = columns,
-                      .bits = form.bits,
-                      .group = form.group,
-                      .zero = form.zero,
-                      .codes = {},
-                      .scales = {},
-                      .zeros = {}};
-  out.codes.resize(size_t(rows * out.row_bytes()));
-  out.scales.resize(size_t(rows * out.groups()));
-  out.zeros.resize(out.scales.size());
-  BlockTarget to{out.codes.data(), out.scales.data(), out.zeros.data()};
-  for (size_t at = 0; at < bytes.size(); at += step) {
-    form.block(bytes.data() + at, to);
+Status read_blocks(BlockType type, std::span<const std::byte> bytes, CodeRows to) {
+  const Form form = form_of(type);
+  const auto per_block = int64_t(block_values(type));
+  const int64_t groups = per_block / form.group;
+  bool finite = true;
+  for (size_t at = 0; at < bytes.size(); at += block_bytes(type)) {
+    form.block(bytes.data() + at, {to.codes, to.scales, to.zeros});
+    for (int64_t g = 0; g < groups; ++g) {
+      finite = finite && std::isfinite(to.scales[g]) && std::isfinite(to.zeros[g]);
+    }
     to.codes += per_block * form.bits / 8;
-    to.scales += per_block / form.group;
-    to.zeros += per_block / form.group;
+    to.scales += groups;
+    to.zeros += groups;
   }
-  if (!all_finite(out.scales) || !all_finite(out.zeros)) {
-    return corrupt("a scale is no finite number; fetch the file again");
-  }
+  return finite ? Status() : corrupt("a scale is no finite number; fetch the file again");
+}
+
+QuantisedMatrix with_room(const QuantisedMatrix& form, int64_t rows) {
+  QuantisedMatrix matrix = form;
+  matrix.rows = rows;
+  matrix.codes.resize(size_t(rows * matrix.row_bytes()));
+  matrix.scales.resize(size_t(rows * matrix.groups()));
+  matrix.zeros.resize(matrix.scales.size());
+  return matrix;
+}
+
+Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
+                                    int64_t columns) {
+  const QuantisedMatrix form = form_of_blocks(type, rows, columns);
+  check(bytes.size() == size_t(rows * (columns / int64_t(block_values(type)))) * block_bytes(type),
+        "as many blocks as values");
+  QuantisedMatrix out = with_room(form, rows);
+  MAIE_TRY(read_blocks(type, bytes, {out.codes.data(), out.scales.data(), out.zeros.data()}));
   return out;
 }
 

@@ -44,6 +44,14 @@ struct QuantisedMatrix {
   }
 };
 
+/// Where some rows of a quantised matrix go: codes [rows, row_bytes], scales and zeros
+/// [rows, groups].
+struct CodeRows {
+  uint8_t* codes;
+  float* scales;
+  float* zeros;
+};
+
 /// The layout that holds a matrix best: W4 for codes of 4 bits in groups that to_w4 takes, W8 for
 /// all others. (Dense is for weights that come as floats.)
 enum class StoredLayout { kDense, kW8, kW4 };
@@ -58,6 +66,14 @@ StoredLayout best_layout(BlockType type);
 /// kCorrupt when a scale is not finite.
 Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
                                     int64_t columns);
+
+/// The same in parts: extents, bits, group and kind of zero of a matrix of that type, its vectors
+/// empty; and some of its rows, as their blocks lie in the file.
+QuantisedMatrix form_of_blocks(BlockType type, int64_t rows, int64_t columns);
+Status read_blocks(BlockType type, std::span<const std::byte> bytes, CodeRows to);
+
+/// A matrix of that form, with room for `rows` rows.
+QuantisedMatrix with_room(const QuantisedMatrix& form, int64_t rows);
 
 /// Values of `count` rows from `first` on, in float32, each rounded once.
 /// @param values  count * columns

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <utility>
@@ -430,6 +431,16 @@ std::vector<std::string_view> Safetensors::names() const {
   std::vector<std::string_view> names;
   for (const auto& [name, entry] : entries_) names.push_back(name);
   return names;
+}
+
+void Safetensors::release(std::span<const std::byte> bytes) const {
+  for (const auto& map : maps_) {
+    const auto whole = map->bytes();
+    if (std::less_equal<>()(whole.data(), bytes.data()) &&
+        std::less<>()(bytes.data(), whole.data() + whole.size())) {
+      map->release(bytes);
+    }
+  }
 }
 
 }  // namespace maie::formats

@@ -51,6 +51,9 @@ class Safetensors {
   /// All names, in alphabetical order, also of the tensors `find` does not give.
   std::vector<std::string_view> names() const;
 
+  /// Tells the system that these bytes of a tensor are not needed soon (nothing else changes).
+  void release(std::span<const std::byte> bytes) const;
+
   /// The "__metadata__" of the file (of the first file that has each key).
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   /// Every file read, the index included.

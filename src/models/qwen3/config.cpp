@@ -6,15 +6,10 @@
 #include <numbers>
 
 #include "base/json.h"
+#include "models/qwen3/config_bounds.h"
 
 namespace maie::qwen3 {
 namespace {
-
-// Far above every published model; sizes multiplied with each other stay far below 2^63.
-constexpr int64_t kMostWidth = 65536;
-constexpr int64_t kMostLayers = 512;
-constexpr int64_t kMostVocabulary = 4'000'000;
-constexpr int64_t kMostContext = 16'777'216;
 
 // Reads members of one object; the first thing wrong is kept.
 class Reader {
@@ -154,9 +149,22 @@ std::vector<float> Config::rope_frequencies() const {
       }
       frequency = kept * frequency + (1 - kept) * frequency / factor;
     }
+    if (!rope_factors.empty()) frequency /= double(rope_factors[size_t(i)]);
     frequencies.push_back(float(frequency));
   }
   return frequencies;
+}
+
+Status check_heads(const Config& config, const std::string& file) {
+  if (config.heads % config.kv_heads != 0) {
+    return corrupt(file + ": " + std::to_string(config.heads) + " query heads cannot share " +
+                   std::to_string(config.kv_heads) + " key heads equally");
+  }
+  if (config.head_width % 2 != 0) {
+    return corrupt(file + ": heads of " + std::to_string(config.head_width) +
+                   " values have no pairs to turn");
+  }
+  return {};
 }
 
 Result<Config> config_from_huggingface(std::string_view config_json,
@@ -174,11 +182,11 @@ Result<Config> config_from_huggingface(std::string_view config_json,
   }
   config.width = reader.size("hidden_size", kMostWidth);
   config.layers = int(reader.size("num_hidden_layers", kMostLayers));
-  config.heads = int(reader.size("num_attention_heads", 1024));
-  config.kv_heads = int(reader.size("num_key_value_heads", 1024, config.heads));
+  config.heads = int(reader.size("num_attention_heads", kMostHeads));
+  config.kv_heads = int(reader.size("num_key_value_heads", kMostHeads, config.heads));
   config.head_width =
-      reader.size("head_dim", 1024, std::max<int64_t>(1, config.width / config.heads));
-  config.mlp_width = reader.size("intermediate_size", 4 * kMostWidth);
+      reader.size("head_dim", kMostHeadWidth, std::max<int64_t>(1, config.width / config.heads));
+  config.mlp_width = reader.size("intermediate_size", kMostMlpWidth);
   config.vocabulary = reader.size("vocab_size", kMostVocabulary);
   config.context = reader.size("max_position_embeddings", kMostContext);
   config.eps = float(reader.number(json, "rms_norm_eps", 1e-6, 0.0, 1.0));
@@ -190,14 +198,7 @@ Result<Config> config_from_huggingface(std::string_view config_json,
   reader.expect("use_sliding_window", false);
   read_end_tokens(reader, json, config);
   MAIE_TRY(reader.status());
-  if (config.heads % config.kv_heads != 0) {
-    return corrupt(file + ": " + std::to_string(config.heads) + " query heads cannot share " +
-                   std::to_string(config.kv_heads) + " key heads equally");
-  }
-  if (config.head_width % 2 != 0) {
-    return corrupt(file + ": heads of " + std::to_string(config.head_width) +
-                   " values have no pairs to turn");
-  }
+  MAIE_TRY(check_heads(config, file));
   if (!generation_json.empty()) {
     const std::string generation_file = path + "/generation_config.json";
     MAIE_ASSIGN(const Json generation, object_of(generation_json, generation_file));

@@ -22,7 +22,7 @@ struct RopeScaling {
   int64_t original_context = 8192;
 };
 
-/// Sizes of a Qwen3 or Llama network, all within the bounds that `config_from_huggingface` checks.
+/// Sizes of a Qwen3 or Llama network, all within the bounds that its readers check.
 struct Config {
   int64_t width = 0;  ///< C, of the residual stream
   int layers = 0;
@@ -34,10 +34,11 @@ struct Config {
   int64_t context = 0;     ///< positions the model was made for
   double rope_theta = 1e4;
   std::optional<RopeScaling> rope_scaling;
-  float eps = 1e-6f;             ///< of every norm
-  bool head_norms = false;       ///< Qwen3: queries and keys are normalised before they turn
-  bool tied_embeddings = false;  ///< the output layer is the embedding
-  std::vector<int> end_tokens;   ///< any of them ends the text
+  std::vector<float> rope_factors;  ///< [D/2], each frequency is divided by its own; empty: ones
+  float eps = 1e-6f;                ///< of every norm
+  bool head_norms = false;          ///< Qwen3: queries and keys are normalised before they turn
+  bool tied_embeddings = false;     ///< the output layer is the embedding
+  std::vector<int> end_tokens;      ///< any of them ends the text
 
   /// [D/2] radians per position.
   std::vector<float> rope_frequencies() const;

@@ -1,7 +1,6 @@
 #include "models/qwen3/model.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "base/guarded.h"
@@ -14,73 +13,30 @@
 namespace maie::qwen3 {
 namespace {
 
-OwnedTensor float_copy(ConstTensor from) {
-  OwnedTensor copy({}, DType::kF32, from.shape());
-  const auto out = copy.view().span<float>();
-  for (size_t i = 0; i < out.size(); ++i) {
-    // Byte by byte: a view into a file is as aligned as the file has it.
-    const std::byte* element =
-        static_cast<const std::byte*>(from.raw()) + i * size_of(from.dtype());
-    switch (from.dtype()) {
-      case DType::kF32: std::memcpy(&out[i], element, sizeof(float)); break;
-      case DType::kF16: {
-        Half value;
-        std::memcpy(&value, element, sizeof value);
-        out[i] = float(value);
-        break;
-      }
-      default: {
-        BFloat16 value;
-        std::memcpy(&value, element, sizeof value);
-        out[i] = float(value);
-        break;
-      }
-    }
-  }
-  return copy;
-}
-
-// Weights [N, C] one below the other: one product makes all their outputs. Alignment comes with the
-// copy.
-ops::LinearWeights pack(Stream& s, ComputeType type, std::initializer_list<ConstTensor> parts) {
-  int64_t rows = 0;
-  DType stored = parts.begin()->dtype();
-  for (const ConstTensor part : parts) {
-    rows += part.dim(0);
-    if (part.dtype() != stored) stored = DType::kF32;
-  }
-  const OwnedTensor all({}, stored, {rows, parts.begin()->dim(1)});
-  auto* to = static_cast<std::byte*>(all.view().raw());
-  for (const ConstTensor part : parts) {
-    if (part.dtype() == stored) {
-      std::memcpy(to, part.raw(), part.size_bytes());
-    } else {
-      std::memcpy(to, float_copy(part).view().raw(), size_t(part.size()) * sizeof(float));
-    }
-    to += size_t(part.size()) * size_of(stored);
-  }
-  return ops::LinearWeights::pack(s, type, {.values = all.view(), .scales = {}, .bias = {}});
+// Attention has no weights to be small: it runs in floats where the layers are quantised.
+ComputeType attention_type(Device device, ComputeType wanted) {
+  const ComputeType type = ops::resolve(device, wanted);
+  return type == ComputeType::kInt8 ? ops::fast_float(device) : type;
 }
 
 }  // namespace
 
-Block::Block(Stream& s, const Weights& weights, int index, ComputeType type)
-    : config_(weights.config()),
-      attention_type_(type == ComputeType::kInt8 ? ops::fast_float(s.device()) : type) {
+Block::Block(Stream& s, Packer& packer, int index)
+    : config_(packer.weights().config()),
+      attention_type_(attention_type(s.device(), packer.wanted())) {
   const std::string layer = "layers." + std::to_string(index) + ".";
-  const auto get = [&](const char* name) { return weights.get(layer + name); };
-  attention_norm_ = float_copy(get("input_layernorm.weight"));
+  const std::string attention = layer + "self_attn.", mlp = layer + "mlp.";
+  attention_norm_ = packer.weights().norm(layer + "input_layernorm.weight");
   if (config_.head_norms) {
-    query_norm_ = float_copy(get("self_attn.q_norm.weight"));
-    key_norm_ = float_copy(get("self_attn.k_norm.weight"));
+    query_norm_ = packer.weights().norm(attention + "q_norm.weight");
+    key_norm_ = packer.weights().norm(attention + "k_norm.weight");
   }
-  qkv_ = pack(s, type,
-              {get("self_attn.q_proj.weight"), get("self_attn.k_proj.weight"),
-               get("self_attn.v_proj.weight")});
-  attention_out_ = pack(s, type, {get("self_attn.o_proj.weight")});
-  mlp_norm_ = float_copy(get("post_attention_layernorm.weight"));
-  gate_up_ = pack(s, type, {get("mlp.gate_proj.weight"), get("mlp.up_proj.weight")});
-  down_ = pack(s, type, {get("mlp.down_proj.weight")});
+  qkv_ = packer.linear(
+      {attention + "q_proj.weight", attention + "k_proj.weight", attention + "v_proj.weight"});
+  attention_out_ = packer.linear({attention + "o_proj.weight"});
+  mlp_norm_ = packer.weights().norm(layer + "post_attention_layernorm.weight");
+  gate_up_ = packer.linear({mlp + "gate_proj.weight", mlp + "up_proj.weight"});
+  down_ = packer.linear({mlp + "down_proj.weight"});
 }
 
 void Block::forward(Stream& s, std::span<const int32_t> positions,
@@ -93,12 +49,12 @@ void Block::forward(Stream& s, std::span<const int32_t> positions,
     const Tensor h = scratch.tensor(DType::kF32, {R, c.width});
     const Tensor qkv = scratch.tensor(DType::kF32, {R, c.qkv_width()});
     const Tensor y = scratch.tensor(DType::kF32, {R, c.heads * c.head_width});
-    ops::rms_norm(s, x, attention_norm_.view(), h, c.eps);
+    ops::rms_norm(s, x, attention_norm_, h, c.eps);
     ops::linear(s, h, qkv_, qkv);
     ops::RotaryOptions rotary{c.heads, c.kv_heads, {}, {}, c.eps};
     if (c.head_norms) {
-      rotary.query_norm = query_norm_.view();
-      rotary.key_norm = key_norm_.view();
+      rotary.query_norm = query_norm_;
+      rotary.key_norm = key_norm_;
     }
     ops::rotary(s, positions, frequencies, rotary, qkv);
     ops::paged_attention(s, qkv, sequences, {c.heads, attention_type_}, pages, scratch, y);
@@ -108,15 +64,10 @@ void Block::forward(Stream& s, std::span<const int32_t> positions,
   const Tensor h = scratch.tensor(DType::kF32, {R, c.width});
   const Tensor gate_up = scratch.tensor(DType::kF32, {R, 2 * c.mlp_width});
   const Tensor inner = scratch.tensor(DType::kF32, {R, c.mlp_width});
-  ops::rms_norm(s, x, mlp_norm_.view(), h, c.eps);
+  ops::rms_norm(s, x, mlp_norm_, h, c.eps);
   ops::linear(s, h, gate_up_, gate_up);
   ops::swiglu(s, gate_up, inner);
   ops::linear_add(s, inner, down_, x);
-}
-
-size_t Block::size_bytes() const {
-  return qkv_.size_bytes() + attention_out_.size_bytes() + gate_up_.size_bytes() +
-         down_.size_bytes();
 }
 
 Model::Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptions& options)
@@ -132,34 +83,43 @@ Result<std::unique_ptr<Model>> Model::load(Stream& s, std::shared_ptr<const Weig
   }
   return guarded([&]() -> Result<std::unique_ptr<Model>> {
     std::unique_ptr<Model> model(new Model(s, std::move(weights), options));
-    const Config& c = model->config();
-    const std::vector<float> frequencies = c.rope_frequencies();
-    model->frequencies_ = OwnedTensor(s.device(), DType::kF32, {int64_t(frequencies.size())});
-    std::copy(frequencies.begin(), frequencies.end(),
-              model->frequencies_.view().span<float>().begin());
-    model->embedding_ = model->weights_->get("embed_tokens.weight");
-    if (reinterpret_cast<uintptr_t>(model->embedding_.raw()) % size_of(model->embedding_.dtype())) {
-      model->embedding_copy_ =
-          OwnedTensor({}, model->embedding_.dtype(), model->embedding_.shape());
-      std::memcpy(model->embedding_copy_.view().raw(), model->embedding_.raw(),
-                  model->embedding_.size_bytes());
-      model->embedding_ = model->embedding_copy_.view();
-    }
-    model->blocks_.reserve(size_t(c.layers));
-    for (int i = 0; i < c.layers; ++i) {
-      model->blocks_.emplace_back(s, *model->weights_, i, model->compute_type_);
-      model->weight_bytes_ += model->blocks_.back().size_bytes();
-      model->cache_.emplace_back(s.device(), options.cache_type, options.pages, c.kv_heads,
-                                 c.head_width);
-    }
-    model->last_norm_ = float_copy(model->weights_->get("norm.weight"));
-    model->output_ =
-        pack(s, model->compute_type_,
-             {model->weights_->get(c.tied_embeddings ? "embed_tokens.weight" : "lm_head.weight")});
-    model->weight_bytes_ += model->output_.size_bytes();
+    MAIE_TRY(model->pack());
     model->size_arena();
     return model;
   });
+}
+
+Status Model::pack() {
+  const Config& c = config();
+  const std::vector<float> frequencies = c.rope_frequencies();
+  frequencies_ = OwnedTensor(stream_.device(), DType::kF32, {int64_t(frequencies.size())});
+  std::copy(frequencies.begin(), frequencies.end(), frequencies_.view().span<float>().begin());
+  Packer packer(stream_, *weights_, options_.compute_type);
+  blocks_.reserve(size_t(c.layers));
+  for (int i = 0; i < c.layers; ++i) {
+    blocks_.emplace_back(stream_, packer, i);
+    MAIE_TRY(packer.status());
+    cache_.emplace_back(stream_.device(), options_.cache_type, options_.pages, c.kv_heads,
+                        c.head_width);
+  }
+  last_norm_ = weights_->norm("norm.weight");
+  output_ = packer.linear({c.tied_embeddings ? "embed_tokens.weight" : "lm_head.weight"});
+  MAIE_TRY(packer.status());
+  weight_bytes_ = packer.packed_bytes();
+  return pack_embedding();
+}
+
+// Rows are taken from the mapped file where they are plain numbers at sound addresses.
+Status Model::pack_embedding() {
+  const formats::StoredMatrix& table = weights_->matrix("embed_tokens.weight");
+  embedding_ = table.in_place();
+  if (embedding_ &&
+      reinterpret_cast<uintptr_t>(embedding_.raw()) % size_of(embedding_.dtype()) == 0)
+    return {};
+  embedding_copy_ = OwnedTensor({}, DType::kF32, {table.rows(), table.columns()});
+  embedding_ = embedding_copy_.view();
+  weight_bytes_ += embedding_copy_.size_bytes();
+  return table.read_floats(0, table.rows(), embedding_copy_.view().span<float>());
 }
 
 // A dry run of the widest pass, behind the longest past, tells how large the arena must be.
@@ -220,7 +180,7 @@ void Model::run(Stream& s, std::span<const int> tokens,
   if (wanted.empty()) return;
   const Tensor last = arena.tensor(DType::kF32, {int64_t(wanted.size()), c.width});
   for (size_t i = 0; i < wanted.size(); ++i) {
-    ops::rms_norm(s, x.rows(wanted[i], 1), last_norm_.view(), last.rows(int64_t(i), 1), c.eps);
+    ops::rms_norm(s, x.rows(wanted[i], 1), last_norm_, last.rows(int64_t(i), 1), c.eps);
   }
   ops::linear(s, last, output_, logits);
 }

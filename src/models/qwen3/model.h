@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "models/qwen3/packer.h"
 #include "models/qwen3/weights.h"
 #include "ops/linear.h"
 #include "ops/paged_attention.h"
@@ -21,20 +22,19 @@ struct ModelOptions {
 /// A decoder block (docs/models/qwen3.md): attention with grouped queries, gated MLP, norms before.
 class Block {
  public:
-  /// @param types  of the products and of attention over many rows.
-  Block(Stream& s, const Weights& weights, int index, ComputeType type);
+  /// Packs the block's weights; when that fails the packer's status says so. The weights outlive
+  /// the block.
+  Block(Stream& s, Packer& packer, int index);
 
   /// @param x [R, C] residual stream, updated in place. @param positions one a row.
   void forward(Stream& s, std::span<const int32_t> positions,
                std::span<const ops::SequenceRows> sequences, ConstTensor frequencies,
                const ops::KvPages& pages, Arena& scratch, Tensor x) const;
 
-  size_t size_bytes() const;
-
  private:
   const Config& config_;
   ComputeType attention_type_;
-  OwnedTensor attention_norm_, query_norm_, key_norm_, mlp_norm_;
+  ConstTensor attention_norm_, query_norm_, key_norm_, mlp_norm_;  // of the weights
   ops::LinearWeights qkv_, attention_out_, gate_up_, down_;
 };
 
@@ -71,6 +71,8 @@ class Model {
   Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptions& options);
   void run(Stream& s, std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
            std::span<const int> wanted, Arena& arena, Tensor logits) const;
+  Status pack();
+  Status pack_embedding();
   void size_arena();
 
   Stream& stream_;
@@ -78,10 +80,10 @@ class Model {
   ModelOptions options_;
   ComputeType compute_type_;
   OwnedTensor frequencies_;
-  ConstTensor embedding_;  // in the mapped file, or in the copy where that is not aligned
+  ConstTensor embedding_;  // in the mapped file, or in the copy where it cannot be used there
   OwnedTensor embedding_copy_;
   std::vector<Block> blocks_;
-  OwnedTensor last_norm_;
+  ConstTensor last_norm_;  // of the weights
   ops::LinearWeights output_;
   std::vector<ops::KvPages> cache_;  // one a layer
   std::unique_ptr<Arena> arena_;

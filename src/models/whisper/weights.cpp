@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/guarded.h"
+#include "formats/dense.h"
 #include "models/whisper/source.h"
 
 namespace maie::whisper {
@@ -25,25 +26,12 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
-template <class Elem>
-void widen(const std::byte* from, float* to, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) {
-    Elem value;
-    std::memcpy(&value, from + size_t(i) * sizeof(Elem), sizeof(Elem));  // at any address
-    to[i] = float(value);
-  }
-}
-
 // As to_float32, but from views at any address.
 void widen_any(const Stored& stored, float* out) {
   const auto* from = static_cast<const std::byte*>(stored.values.raw());
   const int64_t count = stored.values.size();
-  switch (stored.values.dtype()) {
-    case DType::kF32: return widen<float>(from, out, count);
-    case DType::kF16: return widen<Half>(from, out, count);
-    case DType::kBF16: return widen<BFloat16>(from, out, count);
-    case DType::kI8: break;
-    default: check(false, "a stored weight is float32, float16, bfloat16 or int8");
+  if (stored.values.dtype() != DType::kI8) {
+    return formats::to_float32(stored.values, {out, size_t(count)});
   }
   check(stored.scales.size() == stored.values.dim(0), "one scale for each row");
   const int64_t rows = stored.values.dim(0);

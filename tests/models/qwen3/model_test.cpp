@@ -98,11 +98,12 @@ TEST_P(Qwen3, EveryBlockGivesWhatPyTorchGives) {
       // Each block on the true input: its own errors alone.
       const ConstTensor input = golden_.get("hidden." + std::to_string(i - 1));
       std::copy_n(input.data<float>(), input.size(), x.view().data<float>());
-      const Block block(s_, *golden_.weights, i - 1, ComputeType::kFloat32);
+      Packer packer(s_, *golden_.weights, ComputeType::kFloat32);
+      const Block block(s_, packer, i - 1);
       block.forward(s_, positions, std::span(&sequence, 1), frequencies.view(), cache, arena,
                     x.view());
     } else {
-      const auto table = golden_.weights->get("embed_tokens.weight");
+      const auto table = golden_.weights->matrix("embed_tokens.weight").in_place();
       ops::embed(s_, golden_.tokens, {table, {}}, x.view());
     }
     EXPECT_TRUE(close(x.view(), want, kRelative * max_abs(want.span<float>()))) << "block " << i;
