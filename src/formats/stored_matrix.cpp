@@ -1,8 +1,10 @@
 #include "formats/stored_matrix.h"
 
 #include <algorithm>
+#include <bit>
 #include <vector>
 
+#include "formats/byte_reader.h"
 #include "formats/dense.h"
 
 namespace maie::formats {
@@ -10,6 +12,16 @@ namespace {
 
 QuantisedMatrix dense_form(int64_t rows, int64_t columns) {
   return {.rows = rows, .columns = columns, .bits = 0, .codes = {}, .scales = {}, .zeros = {}};
+}
+
+// Without a branch, so that the compiler can vectorise it.
+bool all_finite(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7f800000;
+  bool finite = true;
+  for (const float value : values) {
+    finite &= (std::bit_cast<uint32_t>(value) & kExponent) != kExponent;
+  }
+  return finite;
 }
 
 class DenseMatrix : public StoredMatrix {
@@ -40,12 +52,14 @@ class DenseMatrix : public StoredMatrix {
 
 class BlockMatrix : public StoredMatrix {
  public:
-  BlockMatrix(std::shared_ptr<const Gguf> file, const GgufTensor& tensor, int64_t pair_width)
+  BlockMatrix(std::shared_ptr<const Gguf> file, const std::string& name, const GgufTensor& tensor,
+              int64_t pair_width)
       : StoredMatrix(std::string(to_string(tensor.type)), best_layout(tensor.type),
                      best_layout(tensor.type) == StoredLayout::kDense
                          ? dense_form(tensor.shape.dim(0), tensor.shape.dim(1))
                          : form_of_blocks(tensor.type, tensor.shape.dim(0), tensor.shape.dim(1))),
         file_(std::move(file)),
+        where_(file_->path() + ": tensor \"" + printable(name) + "\""),
         tensor_(tensor),
         pair_width_(pair_width),
         row_bytes_(rows() == 0 ? 0 : tensor.bytes.size() / size_t(rows())) {}
@@ -53,11 +67,12 @@ class BlockMatrix : public StoredMatrix {
   Status read_floats(int64_t first, int64_t count, std::span<float> out) const override {
     std::vector<std::byte> gathered;
     dequantize(tensor_.type, blocks(first, count, gathered), out);
-    return {};
+    if (layout() == StoredLayout::kDense || all_finite(out)) return {};
+    return corrupt(where_ + " has a scale that is no finite number; fetch the file again");
   }
   Status read_codes(int64_t first, int64_t count, const CodeRows& to) const override {
     std::vector<std::byte> gathered;
-    return read_blocks(tensor_.type, blocks(first, count, gathered), to);
+    return within_tensor(read_blocks(tensor_.type, blocks(first, count, gathered), to));
   }
   bool symmetric() const override { return tensor_.type == BlockType::kQ4_0; }
   ConstTensor in_place() const override {
@@ -67,6 +82,8 @@ class BlockMatrix : public StoredMatrix {
   void release() const override { file_->release(tensor_.bytes); }
 
  private:
+  Status within_tensor(Status status) const { return status.ok() ? status : status.within(where_); }
+
   // The bytes of rows, in the order that is asked for.
   std::span<const std::byte> blocks(int64_t first, int64_t count,
                                     std::vector<std::byte>& gathered) const {
@@ -87,6 +104,7 @@ class BlockMatrix : public StoredMatrix {
   }
 
   std::shared_ptr<const Gguf> file_;
+  std::string where_;  // for messages
   GgufTensor tensor_;
   int64_t pair_width_;
   size_t row_bytes_;
@@ -137,11 +155,12 @@ std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Safetens
 }
 
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Gguf> file,
-                                                  const GgufTensor& tensor, int64_t pair_width) {
+                                                  const std::string& name, const GgufTensor& tensor,
+                                                  int64_t pair_width) {
   check(pair_width >= 0 && pair_width % 2 == 0 &&
             (pair_width == 0 || tensor.shape.dim(0) % pair_width == 0),
         "rows of whole heads");
-  return std::make_unique<BlockMatrix>(std::move(file), tensor, pair_width);
+  return std::make_unique<BlockMatrix>(std::move(file), name, tensor, pair_width);
 }
 
 Result<std::unique_ptr<const StoredMatrix>> stored_matrix(std::shared_ptr<const Safetensors> file,

@@ -31,9 +31,10 @@ class StoredMatrix {
   /// layout kDense.
   const QuantisedMatrix& form() const { return form_; }
 
-  /// Values of `count` rows from `first` on, in float32.
+  /// Values of `count` rows from `first` on, in float32. kCorrupt, with file and tensor, when a
+  /// scale of quantised values is not finite.
   virtual Status read_floats(int64_t first, int64_t count, std::span<float> out) const = 0;
-  /// Codes of them, unless the layout is kDense. kCorrupt when a scale is not finite.
+  /// Codes of them, unless the layout is kDense. Fails in the same way.
   virtual Status read_codes(int64_t first, int64_t count, const CodeRows& to) const = 0;
   /// Whether every zero is the middle of the codes, so that none need be kept.
   virtual bool symmetric() const { return false; }
@@ -57,11 +58,12 @@ class StoredMatrix {
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Safetensors> file,
                                                   ConstTensor view);
 
-/// A matrix of a GGUF file, of any type.
+/// A matrix of a GGUF file, of any type; `name` is that of the tensor, for messages.
 /// @param pair_width  0, or the width of heads whose rows the file has in pairs (see
 ///   docs/models/qwen3.md): row h*pair_width + 2i + j stands for h*pair_width + j*pair_width/2 + i.
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Gguf> file,
-                                                  const GgufTensor& tensor, int64_t pair_width = 0);
+                                                  const std::string& name, const GgufTensor& tensor,
+                                                  int64_t pair_width = 0);
 
 /// A quantised layer of a safetensors file, with the checks of read_quantised_linear.
 Result<std::unique_ptr<const StoredMatrix>> stored_matrix(std::shared_ptr<const Safetensors> file,

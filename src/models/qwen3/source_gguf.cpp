@@ -88,7 +88,8 @@ class GgufSource : public Source {
     MAIE_ASSIGN(const formats::GgufTensor tensor, find(spec));
     const bool turned =
         spec.name.ends_with("q_proj.weight") || spec.name.ends_with("k_proj.weight");
-    return formats::stored_matrix(file_, tensor, interleaved_ && turned ? head_width_ : 0);
+    return formats::stored_matrix(file_, stored_name(spec.name), tensor,
+                                  interleaved_ && turned ? head_width_ : 0);
   }
 
   Result<OwnedTensor> vector(const WeightSpec& spec) const override {
