@@ -80,6 +80,7 @@ class LayerChecks {
                 sized("qzeros", DType::kI32, {form().groups(), form().rows / per_word}));
     MAIE_TRY(check_scales("scales", {form().groups(), form().rows}));
     MAIE_TRY(check_order("g_idx"));
+    out_.symmetric_ = every_zero_is_the_middle();
     return std::move(out_);
   }
 
@@ -197,6 +198,18 @@ class LayerChecks {
                      weight.shape().to_string() + " are not; fetch the file again");
     }
     return dims[1];
+  }
+
+  // GPTQ without zeros of its own still stores them.
+  bool every_zero_is_the_middle() const {
+    uint32_t wanted = 0;
+    for (int shift = 0; shift < 32; shift += config_.bits) {
+      wanted |= ((1u << (config_.bits - 1)) - (config_.zeros_less_one ? 1 : 0)) << shift;
+    }
+    for (int64_t i = 0; i < out_.zeros_.size(); ++i) {
+      if (word(out_.zeros_, i) != wanted) return false;
+    }
+    return true;
   }
 
   Status check_zero_points(int64_t per_word) {

@@ -130,13 +130,6 @@ Form form_of(BlockType type) {
   return {};
 }
 
-int64_t w4_group(int64_t group) {
-  for (const int64_t size : {128, 64, 32}) {
-    if (group % size == 0) return size;
-  }
-  return 0;
-}
-
 bool all_finite(const std::vector<float>& numbers) {
   return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
 }
@@ -163,6 +156,13 @@ void unpack_codes(const QuantisedMatrix& matrix, int64_t row, int64_t column, fl
 }
 
 }  // namespace
+
+int64_t w4_group(int64_t group) {
+  for (const int64_t size : {128, 64, 32}) {
+    if (group % size == 0) return size;
+  }
+  return 0;
+}
 
 StoredLayout best_layout(const QuantisedMatrix& matrix) {
   return matrix.bits == 4 && w4_group(matrix.group) > 0 ? StoredLayout::kW4 : StoredLayout::kW8;
@@ -265,6 +265,21 @@ Result<QuantisedMatrix> to_w4(QuantisedMatrix matrix) {
   return matrix;
 }
 
+float round_row(std::span<const float> row, int8_t* codes) {
+  float greatest = 0;
+  for (const float value : row) greatest = std::max(greatest, std::abs(value));
+  const float scale = greatest / 127;
+  if (scale == 0) {  // all zero, or so small that the scale vanishes
+    std::fill_n(codes, row.size(), int8_t{0});
+    return scale;
+  }
+  for (size_t c = 0; c < row.size(); ++c) {
+    const float code = std::clamp(row[c] / scale, -127.0f, 127.0f);
+    codes[c] = int8_t(int(code + std::copysign(0.5f, code)));  // to nearest, halves away from 0
+  }
+  return scale;
+}
+
 Result<Int8Matrix> to_w8(const QuantisedMatrix& matrix) {
   Int8Matrix out{.rows = matrix.rows, .columns = matrix.columns, .codes = {}, .scales = {}};
   out.codes.resize(size_t(matrix.rows * matrix.columns));
@@ -279,16 +294,7 @@ Result<Int8Matrix> to_w8(const QuantisedMatrix& matrix) {
   for (int64_t r = 0; r < matrix.rows; ++r) {
     dequantize(matrix, r, 1, row);
     if (!all_finite(row)) return corrupt("a value is no finite number; fetch the file again");
-    float greatest = 0;
-    for (const float value : row) greatest = std::max(greatest, std::abs(value));
-    const float scale = greatest / 127;
-    out.scales[size_t(r)] = scale;
-    int8_t* codes = out.codes.data() + r * matrix.columns;
-    if (scale == 0) continue;  // all zero, or so small that the scale vanishes: codes of zero
-    for (size_t c = 0; c < row.size(); ++c) {
-      const float code = std::clamp(row[c] / scale, -127.0f, 127.0f);
-      codes[c] = int8_t(int(code + std::copysign(0.5f, code)));  // to nearest, halves away from 0
-    }
+    out.scales[size_t(r)] = round_row(row, out.codes.data() + r * matrix.columns);
   }
   return out;
 }

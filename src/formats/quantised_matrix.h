@@ -56,6 +56,8 @@ struct CodeRows {
 /// all others. (Dense is for weights that come as floats.)
 enum class StoredLayout { kDense, kW8, kW4 };
 StoredLayout best_layout(const QuantisedMatrix& matrix);
+/// The largest of 128, 64 and 32 that divides a file's group; 0 when none does.
+int64_t w4_group(int64_t group);
 /// The same by the type of a GGUF tensor: q4_0, q4_1 and q4_K are exact in W4; q8_0, q5_0, q5_1,
 /// q5_K and q6_K go to W8; floats stay dense.
 StoredLayout best_layout(BlockType type);
@@ -92,6 +94,10 @@ struct Int8Matrix {
   std::vector<int8_t> codes;  ///< [rows, columns]
   std::vector<float> scales;  ///< [rows]
 };
+
+/// Rounds a row once: codes of -127 to 127 and their scale, its greatest magnitude / 127. Values
+/// must be finite. @param codes  a code for each value.
+float round_row(std::span<const float> row, int8_t* codes);
 
 /// Codes of 8 bits with one scale per row and zero 128 are taken as they are. All else is rounded
 /// once more: the scale is the row's greatest magnitude / 127 and each value is at most half a

@@ -24,15 +24,19 @@ bool all_finite(std::span<const float> values) {
   return finite;
 }
 
+std::string place(const std::string& path, const std::string& name) {
+  return path + ": tensor \"" + printable(name) + "\"";
+}
+
 class DenseMatrix : public StoredMatrix {
  public:
-  DenseMatrix(std::shared_ptr<const Safetensors> file, ConstTensor view)
-      : StoredMatrix(std::string(to_string(view.dtype())), StoredLayout::kDense,
-                     dense_form(view.dim(0), view.dim(1))),
+  DenseMatrix(std::shared_ptr<const Safetensors> file, const std::string& name, ConstTensor view)
+      : StoredMatrix(place(file->path(), name), std::string(to_string(view.dtype())),
+                     StoredLayout::kDense, dense_form(view.dim(0), view.dim(1))),
         file_(std::move(file)),
         view_(view) {}
 
-  Status read_floats(int64_t first, int64_t count, std::span<float> out) const override {
+  Status load_floats(int64_t first, int64_t count, std::span<float> out) const override {
     to_float32(view_.rows(first, count), out);
     return {};
   }
@@ -54,21 +58,20 @@ class BlockMatrix : public StoredMatrix {
  public:
   BlockMatrix(std::shared_ptr<const Gguf> file, const std::string& name, const GgufTensor& tensor,
               int64_t pair_width)
-      : StoredMatrix(std::string(to_string(tensor.type)), best_layout(tensor.type),
+      : StoredMatrix(place(file->path(), name), std::string(to_string(tensor.type)),
+                     best_layout(tensor.type),
                      best_layout(tensor.type) == StoredLayout::kDense
                          ? dense_form(tensor.shape.dim(0), tensor.shape.dim(1))
                          : form_of_blocks(tensor.type, tensor.shape.dim(0), tensor.shape.dim(1))),
         file_(std::move(file)),
-        where_(file_->path() + ": tensor \"" + printable(name) + "\""),
         tensor_(tensor),
         pair_width_(pair_width),
         row_bytes_(rows() == 0 ? 0 : tensor.bytes.size() / size_t(rows())) {}
 
-  Status read_floats(int64_t first, int64_t count, std::span<float> out) const override {
+  Status load_floats(int64_t first, int64_t count, std::span<float> out) const override {
     std::vector<std::byte> gathered;
     dequantize(tensor_.type, blocks(first, count, gathered), out);
-    if (layout() == StoredLayout::kDense || all_finite(out)) return {};
-    return corrupt(where_ + " has a scale that is no finite number; fetch the file again");
+    return {};
   }
   Status read_codes(int64_t first, int64_t count, const CodeRows& to) const override {
     std::vector<std::byte> gathered;
@@ -104,7 +107,6 @@ class BlockMatrix : public StoredMatrix {
   }
 
   std::shared_ptr<const Gguf> file_;
-  std::string where_;  // for messages
   GgufTensor tensor_;
   int64_t pair_width_;
   size_t row_bytes_;
@@ -124,11 +126,11 @@ class LayerMatrix : public StoredMatrix {
  public:
   LayerMatrix(std::shared_ptr<const Safetensors> file, QuantisedLinear layer,
               const QuantisationConfig& config)
-      : StoredMatrix(type_of(config), best_layout(layer.form()), layer.form()),
+      : StoredMatrix(file->path(), type_of(config), best_layout(layer.form()), layer.form()),
         file_(std::move(file)),
         layer_(std::move(layer)) {}
 
-  Status read_floats(int64_t first, int64_t count, std::span<float> out) const override {
+  Status load_floats(int64_t first, int64_t count, std::span<float> out) const override {
     QuantisedMatrix some = with_room(form(), count);
     MAIE_TRY(read_codes(first, count, {some.codes.data(), some.scales.data(), some.zeros.data()}));
     dequantize(some, 0, count, out);
@@ -149,9 +151,17 @@ class LayerMatrix : public StoredMatrix {
 
 }  // namespace
 
+Status StoredMatrix::read_floats(int64_t first, int64_t count, std::span<float> out) const {
+  check(first >= 0 && count >= 0 && first + count <= rows(), "rows of the matrix");
+  check(int64_t(out.size()) == count * columns(), "room for each value");
+  MAIE_TRY(load_floats(first, count, out));
+  if (all_finite(out)) return {};
+  return corrupt(where_ + " holds a value that is no finite number; fetch the file again");
+}
+
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Safetensors> file,
-                                                  ConstTensor view) {
-  return std::make_unique<DenseMatrix>(std::move(file), view);
+                                                  const std::string& name, ConstTensor view) {
+  return std::make_unique<DenseMatrix>(std::move(file), name, view);
 }
 
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Gguf> file,

@@ -31,10 +31,10 @@ class StoredMatrix {
   /// layout kDense.
   const QuantisedMatrix& form() const { return form_; }
 
-  /// Values of `count` rows from `first` on, in float32. kCorrupt, with file and tensor, when a
-  /// scale of quantised values is not finite.
-  virtual Status read_floats(int64_t first, int64_t count, std::span<float> out) const = 0;
-  /// Codes of them, unless the layout is kDense. Fails in the same way.
+  /// Values of `count` rows from `first` on, in float32. kCorrupt, with file and tensor, when one
+  /// is not finite.
+  Status read_floats(int64_t first, int64_t count, std::span<float> out) const;
+  /// Codes of them, unless the layout is kDense. kCorrupt when a scale is not finite.
   virtual Status read_codes(int64_t first, int64_t count, const CodeRows& to) const = 0;
   /// Whether every zero is the middle of the codes, so that none need be kept.
   virtual bool symmetric() const { return false; }
@@ -46,19 +46,22 @@ class StoredMatrix {
   virtual void release() const {}
 
  protected:
-  StoredMatrix(std::string type, StoredLayout layout, QuantisedMatrix form)
-      : type_(std::move(type)), layout_(layout), form_(std::move(form)) {}
+  StoredMatrix(std::string where, std::string type, StoredLayout layout, QuantisedMatrix form)
+      : where_(std::move(where)), type_(std::move(type)), layout_(layout), form_(std::move(form)) {}
+  virtual Status load_floats(int64_t first, int64_t count, std::span<float> out) const = 0;
 
+  std::string where_;  // "file: tensor "name"", for messages
   std::string type_;
   StoredLayout layout_;
   QuantisedMatrix form_;
 };
 
-/// A dense matrix of a safetensors file: `view` is [rows, columns] of a float type.
+/// A dense matrix of a safetensors file: `view` is [rows, columns] of a float type. `name` is that
+/// of the tensor, for messages; so in the next.
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Safetensors> file,
-                                                  ConstTensor view);
+                                                  const std::string& name, ConstTensor view);
 
-/// A matrix of a GGUF file, of any type; `name` is that of the tensor, for messages.
+/// A matrix of a GGUF file, of any type.
 /// @param pair_width  0, or the width of heads whose rows the file has in pairs (see
 ///   docs/models/qwen3.md): row h*pair_width + 2i + j stands for h*pair_width + j*pair_width/2 + i.
 std::unique_ptr<const StoredMatrix> stored_matrix(std::shared_ptr<const Gguf> file,

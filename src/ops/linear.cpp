@@ -77,7 +77,7 @@ LinearWeights LinearWeights::pack(Stream& s, ComputeType type,
   LinearWeights w;
   w.in_ = sources.front().columns();
   for (const LinearSource& source : sources) {
-    if (!source.quantised) (void)source.values.dims<2>();
+    if (!source.quantised && !source.floats) (void)source.values.dims<2>();
     check(source.columns() == w.in_, "stacked sources have one width");
     w.out_ += source.rows();
   }

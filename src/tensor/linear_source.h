@@ -31,16 +31,30 @@ struct QuantisedSource {
   bool has_offsets() const { return bits == 4 && !symmetric; }
 };
 
-/// A linear layer as a model file stores it: views, read once while it is packed. Either `values`
-/// or `quantised` is there.
+/// A matrix that is made into floats row by row while it is packed: of a form that is neither plain
+/// numbers nor one of the codes above, or whose rows the file has in another order.
+struct FloatSource {
+  int64_t rows = 0;     ///< N, outputs
+  int64_t columns = 0;  ///< K, inputs
+  /// Writes a row, [columns]. Several threads call it at once.
+  std::function<void(int64_t row, float* out)> read = {};
+
+  explicit operator bool() const { return bool(read); }
+};
+
+/// A linear layer as a model file stores it: views, read once while it is packed. One of `values`,
+/// `quantised` and `floats` is there.
 struct LinearSource {
   ConstTensor values;  ///< [N, K] float32, float16, bfloat16 (however aligned) or int8
   ConstTensor scales;  ///< [N] float32 with int8 values only: weight = value / scale (CTranslate2)
   ConstTensor bias;    ///< [N] float32, float16 or bfloat16; absent means none
   QuantisedSource quantised = {};
+  FloatSource floats = {};
 
-  int64_t rows() const { return quantised ? quantised.rows : values.dim(0); }
-  int64_t columns() const { return quantised ? quantised.columns : values.dim(1); }
+  int64_t rows() const { return quantised ? quantised.rows : floats ? floats.rows : values.dim(0); }
+  int64_t columns() const {
+    return quantised ? quantised.columns : floats ? floats.columns : values.dim(1);
+  }
 };
 
 }  // namespace maie

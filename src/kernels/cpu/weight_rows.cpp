@@ -34,8 +34,9 @@ void to_float(ConstTensor t, int64_t first, int64_t count, float* out) {
 
 void check_source(const LinearSource& source) {
   const QuantisedSource& q = source.quantised;
+  check(int(bool(q)) + int(bool(source.floats)) + int(bool(source.values)) == 1,
+        "a linear source has values, codes or rows of floats");
   if (q) {
-    check(!source.values, "a linear source is quantised or has values");
     check(q.rows >= 0 && q.columns >= 0, "rows of a quantised source");
     if (q.bits == 4) {
       check(q.group == 32 || q.group == 64 || q.group == 128, "4-bit groups are 32, 64 or 128");
@@ -44,7 +45,7 @@ void check_source(const LinearSource& source) {
       check(q.bits == 8, "codes have 4 or 8 bits");
       check(q.group == q.columns, "8-bit codes have one scale a row");
     }
-  } else {
+  } else if (!source.floats) {
     (void)source.values.dims<2>();
     const bool int8 = source.values.dtype() == DType::kI8;
     check(!int8 || (source.scales && source.scales.size() == source.values.dim(0)),
@@ -95,6 +96,8 @@ void WeightRows::floats(int64_t row, float* out) const {
     std::vector<int8_t> values(static_cast<size_t>(columns_));
     const float factor = int8(row, values.data());
     for (int64_t k = 0; k < columns_; ++k) out[k] = float(values[size_t(k)]) * factor;
+  } else if (source.floats) {
+    source.floats.read(at, out);
   } else if (source.values.dtype() == DType::kI8) {
     const int8_t* values = source.values.data<int8_t>() + at * columns_;
     const float scale = source.scales.data<float>()[at];

@@ -16,7 +16,8 @@ namespace {
 // Attention has no weights to be small: it runs in floats where the layers are quantised.
 ComputeType attention_type(Device device, ComputeType wanted) {
   const ComputeType type = ops::resolve(device, wanted);
-  return type == ComputeType::kInt8 ? ops::fast_float(device) : type;
+  const bool quantised = type == ComputeType::kInt8 || type == ComputeType::kInt4;
+  return quantised ? ops::fast_float(device) : type;
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ Model::Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptio
     : stream_(s),
       weights_(std::move(weights)),
       options_(options),
-      compute_type_(ops::resolve(s.device(), options.compute_type)) {}
+      embedding_(weights_->matrix("embed_tokens.weight")) {}
 
 Result<std::unique_ptr<Model>> Model::load(Stream& s, std::shared_ptr<const Weights> weights,
                                            const ModelOptions& options) {
@@ -106,20 +107,8 @@ Status Model::pack() {
   output_ = packer.linear({c.tied_embeddings ? "embed_tokens.weight" : "lm_head.weight"});
   MAIE_TRY(packer.status());
   weight_bytes_ = packer.packed_bytes();
-  return pack_embedding();
-}
-
-// Rows are taken from the mapped file where they are plain numbers at sound addresses.
-Status Model::pack_embedding() {
-  const formats::StoredMatrix& table = weights_->matrix("embed_tokens.weight");
-  embedding_ = table.in_place();
-  if (embedding_ &&
-      reinterpret_cast<uintptr_t>(embedding_.raw()) % size_of(embedding_.dtype()) == 0)
-    return {};
-  embedding_copy_ = OwnedTensor({}, DType::kF32, {table.rows(), table.columns()});
-  embedding_ = embedding_copy_.view();
-  weight_bytes_ += embedding_copy_.size_bytes();
-  return table.read_floats(0, table.rows(), embedding_copy_.view().span<float>());
+  compute_type_ = packer.type();
+  return {};
 }
 
 // A dry run of the widest pass, behind the longest past, tells how large the arena must be.
@@ -132,8 +121,9 @@ void Model::size_arena() {
   const std::vector<int> tokens(static_cast<size_t>(rows));
   std::vector<int> wanted(tokens.size());
   for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = int(i);
-  run(dry, tokens, std::span(&sequence, 1), wanted, measuring,
-      Tensor(nullptr, DType::kF32, {rows, config().vocabulary}));
+  const Status ran = run(dry, tokens, std::span(&sequence, 1), wanted, measuring,
+                         Tensor(nullptr, DType::kF32, {rows, config().vocabulary}));
+  check(ran.ok(), "a dry run reads nothing that could be wrong");
   arena_ = std::make_unique<Arena>(stream_.device(), measuring.peak_bytes());
 }
 
@@ -151,18 +141,19 @@ void Model::write_page(int64_t page, std::span<const std::byte> bytes) {
 
 Status Model::forward(std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
                       std::span<const int> wanted, Tensor logits) {
-  return guarded([&] {
+  return guarded([&]() -> Status {
     check(int64_t(tokens.size()) <= options_.max_rows, "a pass of at most max_rows tokens");
     check(std::is_sorted(wanted.begin(), wanted.end()) &&
               (wanted.empty() || (wanted.front() >= 0 && size_t(wanted.back()) < tokens.size())),
           "wanted rows are rows of the pass, in order");
-    if (!tokens.empty()) run(stream_, tokens, sequences, wanted, *arena_, logits);
+    if (tokens.empty()) return {};
+    return run(stream_, tokens, sequences, wanted, *arena_, logits);
   });
 }
 
-void Model::run(Stream& s, std::span<const int> tokens,
-                std::span<const ops::SequenceRows> sequences, std::span<const int> wanted,
-                Arena& arena, Tensor logits) const {
+Status Model::run(Stream& s, std::span<const int> tokens,
+                  std::span<const ops::SequenceRows> sequences, std::span<const int> wanted,
+                  Arena& arena, Tensor logits) const {
   const Config& c = config();
   const int64_t R = int64_t(tokens.size());
   check(logits.shape() == Shape({int64_t(wanted.size()), c.vocabulary}), "logits: shape");
@@ -173,16 +164,24 @@ void Model::run(Stream& s, std::span<const int> tokens,
   }
   const Arena::Scope scope(arena);
   const Tensor x = arena.tensor(DType::kF32, {R, c.width});
-  ops::embed(s, tokens, {embedding_, {}}, x);
+  Status read;
+  ops::embed(s, tokens,
+             {c.vocabulary, c.width,
+              [&](int id, std::span<float> row) {
+                if (read.ok()) read = embedding_.read_floats(id, 1, row);
+              }},
+             x);
+  MAIE_TRY(read);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     blocks_[i].forward(s, positions, sequences, frequencies_.view(), cache_[i], arena, x);
   }
-  if (wanted.empty()) return;
+  if (wanted.empty()) return {};
   const Tensor last = arena.tensor(DType::kF32, {int64_t(wanted.size()), c.width});
   for (size_t i = 0; i < wanted.size(); ++i) {
     ops::rms_norm(s, x.rows(wanted[i], 1), last_norm_, last.rows(int64_t(i), 1), c.eps);
   }
   ops::linear(s, last, output_, logits);
+  return {};
 }
 
 }  // namespace maie::qwen3

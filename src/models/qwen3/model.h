@@ -13,8 +13,9 @@
 namespace maie::qwen3 {
 
 struct ModelOptions {
-  ComputeType compute_type = ComputeType::kAuto;  ///< of weights and products
-  DType cache_type = DType::kBF16;                ///< of keys and values: float32, bfloat16 or int8
+  ComputeType compute_type =
+      ComputeType::kAuto;           ///< of weights and products; `auto`: as stored, see Packer
+  DType cache_type = DType::kBF16;  ///< of keys and values: float32, bfloat16 or int8
   int64_t pages = 64;  ///< of the cache, ops::kKvPage positions each, for all sequences
   int max_rows = 512;  ///< of one pass; a longer prompt comes in several
 };
@@ -46,7 +47,9 @@ class Model {
                                              const ModelOptions& options);
 
   const Config& config() const { return weights_->config(); }
+  /// Of most of the products: `auto` chooses for each matrix.
   ComputeType compute_type() const { return compute_type_; }
+  /// Memory of the packed weights; rows of the embedding stay in the file.
   size_t weight_bytes() const { return weight_bytes_; }
   int64_t pages() const { return options_.pages; }
   int max_rows() const { return options_.max_rows; }
@@ -69,19 +72,17 @@ class Model {
 
  private:
   Model(Stream& s, std::shared_ptr<const Weights> weights, const ModelOptions& options);
-  void run(Stream& s, std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
-           std::span<const int> wanted, Arena& arena, Tensor logits) const;
+  Status run(Stream& s, std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
+             std::span<const int> wanted, Arena& arena, Tensor logits) const;
   Status pack();
-  Status pack_embedding();
   void size_arena();
 
   Stream& stream_;
   std::shared_ptr<const Weights> weights_;
   ModelOptions options_;
-  ComputeType compute_type_;
+  ComputeType compute_type_ = ComputeType::kAuto;
   OwnedTensor frequencies_;
-  ConstTensor embedding_;  // in the mapped file, or in the copy where it cannot be used there
-  OwnedTensor embedding_copy_;
+  const formats::StoredMatrix& embedding_;  // rows are read from the file
   std::vector<Block> blocks_;
   ConstTensor last_norm_;  // of the weights
   ops::LinearWeights output_;

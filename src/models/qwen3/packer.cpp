@@ -1,54 +1,151 @@
+// The functions that `ops` calls for rows run on several threads and have no way to fail: they
+// leave zeros, and the failure is kept and returned when the layer is packed.
 #include "models/qwen3/packer.h"
 
 #include <algorithm>
-#include <mutex>
 
 #include "ops/compute_types.h"
 
 namespace maie::qwen3 {
 namespace {
 
-constexpr int64_t kRowsAtOnce = 64;
+using formats::StoredLayout;
+using formats::StoredMatrix;
 
-// All rows in float32, worked out by the team.
-Status read_floats(Stream& s, const formats::StoredMatrix& matrix, float* out) {
-  std::mutex mutex;
-  Status status;
-  s.threads().for_each((matrix.rows() + kRowsAtOnce - 1) / kRowsAtOnce, [&](int64_t piece, int) {
-    const int64_t first = piece * kRowsAtOnce;
-    const int64_t count = std::min(kRowsAtOnce, matrix.rows() - first);
-    const Status read = matrix.read_floats(
-        first, count, {out + first * matrix.columns(), size_t(count * matrix.columns())});
-    if (read.ok()) return;
-    const std::lock_guard lock(mutex);
-    status = read;
-  });
-  return status;
+// Room of one thread, kept between calls.
+template <class Element>
+std::span<Element> scratch(size_t count) {
+  thread_local std::vector<Element> room;
+  if (room.size() < count) room.resize(count);
+  return {room.data(), count};
+}
+
+// Scales or zeros of each group, for the `times` smaller groups it becomes.
+void spread(std::span<const float> from, int64_t times, float* to) {
+  for (const float value : from) to = std::fill_n(to, times, value);
+}
+
+// Reads rows of 4-bit codes; groups are those that `ops` takes, and zeros become offsets.
+Status read_codes(const StoredMatrix& matrix, int64_t group, int64_t first, int64_t count,
+                  const ops::QuantisedRows& out) {
+  const formats::QuantisedMatrix& form = matrix.form();
+  const int64_t times = form.group / group;
+  const auto groups = size_t(count * form.groups());
+  const auto room = scratch<float>(2 * groups);
+  const auto scales = times == 1 ? std::span(out.scales, groups) : room.first(groups);
+  const auto zeros =
+      times == 1 && out.offsets != nullptr ? std::span(out.offsets, groups) : room.subspan(groups);
+  MAIE_TRY(matrix.read_codes(first, count, {out.codes, scales.data(), zeros.data()}));
+  if (form.zero == formats::QuantisedMatrix::Zero::kCode && out.offsets != nullptr) {
+    for (size_t g = 0; g < groups; ++g) zeros[g] *= -scales[g];
+  }
+  if (times > 1) {
+    spread(scales, times, out.scales);
+    if (out.offsets != nullptr) spread(zeros, times, out.offsets);
+  }
+  return {};
 }
 
 }  // namespace
 
-ops::LinearWeights Packer::linear(std::initializer_list<std::string> names) {
+void Packer::keep(const Status& status) {
+  const std::lock_guard lock(mutex_);
+  if (status_.ok()) status_ = status;
+}
+
+ComputeType Packer::type_of(const StoredMatrix& matrix) const {
+  const ComputeType type = ops::resolve(stream_.device(), wanted_);
+  if (wanted_ == ComputeType::kAuto) {
+    return matrix.layout() == StoredLayout::kW4   ? ComputeType::kInt4
+           : matrix.layout() == StoredLayout::kW8 ? ComputeType::kInt8
+                                                  : type;
+  }
+  // What was stored with more bits than four keeps what 8 bits hold of it.
+  const bool eight = type == ComputeType::kInt4 && matrix.layout() == StoredLayout::kW8;
+  return eight ? ComputeType::kInt8 : type;
+}
+
+ops::QuantisedSource Packer::codes(const StoredMatrix& matrix) {
+  const int64_t group = formats::w4_group(matrix.form().group);
+  return {
+      .bits = 4,
+      .rows = matrix.rows(),
+      .columns = matrix.columns(),
+      .group = group,
+      .symmetric = matrix.symmetric(),
+      .read = [this, &matrix, group](int64_t first, int64_t count, const ops::QuantisedRows& out) {
+        const Status read = read_codes(matrix, group, first, count, out);
+        if (read.ok()) return;
+        keep(read);
+        const auto groups = size_t(count * (matrix.columns() / group));
+        std::fill_n(out.codes, size_t(count * matrix.columns() / 2), uint8_t{0});
+        std::fill_n(out.scales, groups, 0.0f);
+        if (out.offsets != nullptr) std::fill_n(out.offsets, groups, 0.0f);
+      }};
+}
+
+ops::QuantisedSource Packer::rounded(const StoredMatrix& matrix) {
+  return {.bits = 8,
+          .rows = matrix.rows(),
+          .columns = matrix.columns(),
+          .group = matrix.columns(),
+          .read = [this, &matrix](int64_t first, int64_t count, const ops::QuantisedRows& out) {
+            const auto row = scratch<float>(size_t(matrix.columns()));
+            for (int64_t r = 0; r < count; ++r) {
+              const Status read = matrix.read_floats(first + r, 1, row);
+              if (!read.ok()) std::fill(row.begin(), row.end(), 0.0f);
+              if (!read.ok()) keep(read);
+              auto* to = reinterpret_cast<int8_t*>(out.codes) + r * matrix.columns();
+              out.scales[r] = formats::round_row(row, to);
+            }
+          }};
+}
+
+// @param stack  the type of the layer that the matrix becomes a part of.
+ops::LinearSource Packer::source(const StoredMatrix& matrix, ComputeType stack) {
+  const ComputeType own = type_of(matrix);
+  if (matrix.layout() == StoredLayout::kW4 && stack == ComputeType::kInt4) {
+    return {.values = {}, .scales = {}, .bias = {}, .quantised = codes(matrix)};
+  }
+  const bool beside_four_bits = stack == ComputeType::kInt4 && own != ComputeType::kInt4;
+  if (beside_four_bits || (own == ComputeType::kInt8 && !matrix.in_place())) {
+    return {.values = {}, .scales = {}, .bias = {}, .quantised = rounded(matrix)};
+  }
+  if (const ConstTensor values = matrix.in_place()) {
+    return {.values = values, .scales = {}, .bias = {}};
+  }
+  const auto read = [this, &matrix](int64_t row, float* out) {
+    const Status status = matrix.read_floats(row, 1, {out, size_t(matrix.columns())});
+    if (status.ok()) return;
+    keep(status);
+    std::fill_n(out, matrix.columns(), 0.0f);
+  };
+  return {.values = {},
+          .scales = {},
+          .bias = {},
+          .quantised = {},
+          .floats = {matrix.rows(), matrix.columns(), read}};
+}
+
+ops::LinearWeights Packer::linear(const std::vector<std::string>& names) {
   if (!status_.ok()) return {};
-  int64_t rows = 0, columns = 0;
+  ComputeType stack = type_of(weights_.matrix(names.front()));
   for (const std::string& name : names) {
-    rows += weights_.matrix(name).rows();
-    columns = weights_.matrix(name).columns();
+    const StoredMatrix& matrix = weights_.matrix(name);
+    const ComputeType type = type_of(matrix);
+    if (type != stack) stack = ComputeType::kInt4;  // which holds 8 bits beside 4
+    values_[size_t(type)] += matrix.rows() * matrix.columns();
   }
-  const OwnedTensor all({}, DType::kF32, {rows, columns});
-  float* to = all.view().data<float>();
-  for (const std::string& name : names) {
-    const formats::StoredMatrix& matrix = weights_.matrix(name);
-    status_ = read_floats(stream_, matrix, to);
-    if (!status_.ok()) return {};
-    matrix.release();
-    to += matrix.rows() * columns;
-  }
-  ops::LinearWeights packed =
-      ops::LinearWeights::pack(stream_, ops::resolve(stream_.device(), wanted_),
-                               {.values = all.view(), .scales = {}, .bias = {}});
+  std::vector<ops::LinearSource> sources;
+  for (const std::string& name : names) sources.push_back(source(weights_.matrix(name), stack));
+  ops::LinearWeights packed = ops::LinearWeights::pack(stream_, stack, sources);
+  for (const std::string& name : names) weights_.matrix(name).release();
   packed_bytes_ += packed.size_bytes();
   return packed;
+}
+
+ComputeType Packer::type() const {
+  return ComputeType(std::max_element(values_.begin(), values_.end()) - values_.begin());
 }
 
 }  // namespace maie::qwen3

@@ -58,7 +58,7 @@ class HuggingFaceSource : public Source {
       return layer;
     }
     MAIE_ASSIGN(const ConstTensor view, dense(spec));
-    return formats::stored_matrix(file_, view);
+    return formats::stored_matrix(file_, name, view);
   }
 
   Result<OwnedTensor> vector(const WeightSpec& spec) const override {

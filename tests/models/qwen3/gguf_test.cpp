@@ -93,8 +93,27 @@ TEST_P(GgufOfEachType, GivesTheLogitsOfItsValuesInFloat32) {
   EXPECT_TRUE(same_bits(got.view().span<float>(), want.view().span<float>()));
   // Operands of products rounded by 2^-9 (bfloat16), or weights and activations by half of 1/127
   // of a row's largest (int8): 0.16 and 0.8 % of a product, added up over some 15 products.
-  EXPECT_LE(relative_error(logits_of(file, ComputeType::kBFloat16).view(), want.view()), 0.02);
-  EXPECT_LE(relative_error(logits_of(file, ComputeType::kInt8).view(), want.view()), 0.06);
+  const auto error = [&](ComputeType type) {
+    return relative_error(logits_of(file, type).view(), want.view());
+  };
+  EXPECT_LE(error(ComputeType::kBFloat16), 0.02);
+  EXPECT_LE(error(ComputeType::kInt8), 0.06);
+  // As stored: codes of 4 bits are exact but for 11 bits of their scales, and activations have 8.
+  EXPECT_LE(error(ComputeType::kAuto), 0.06);
+  // Floats rounded to steps of an eighth of the greatest in 32 values that are uniform: off by
+  // 1 / 16 of their deviation, 6 % of a product.
+  const bool floats = file->matrix("embed_tokens.weight").layout() == formats::StoredLayout::kDense;
+  EXPECT_LE(error(ComputeType::kInt4), floats ? 0.4 : 0.06);
+}
+
+TEST_P(GgufOfEachType, AutoIsAsStored) {
+  const std::string bytes = random_model(small_shape(GetParam().type, GetParam().architecture));
+  static ThreadPool threads(2);
+  Stream s(threads);
+  const auto model = Model::load(s, opened(open_gguf_bytes(bytes)), {.pages = 1, .max_rows = 8});
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  const bool four = formats::best_layout(GetParam().type) == formats::StoredLayout::kW4;
+  EXPECT_EQ((*model)->compute_type(), four ? ComputeType::kInt4 : ComputeType::kInt8);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -109,6 +128,50 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& info) {
       return std::string(to_string(info.param.type)) + "_" + info.param.architecture;
     });
+
+// Most files of the K kinds keep values and outputs in more bits than the rest.
+TEST(GgufModels, OfMixedTypesChooseForEachMatrix) {
+  Config c;
+  c.head_norms = true;
+  c.layers = 2;
+  c.width = c.mlp_width = 256;
+  c.heads = 4;
+  c.kv_heads = 2;
+  c.head_width = 64;
+  c.vocabulary = 320;
+  c.context = 512;
+  support::GgufWriter file;
+  add_metadata(file, c);
+  file.add("general.file_type", uint32_t{15});
+  uint64_t seed = 7;
+  for (const WeightSpec& spec : weight_specs(c)) {
+    const std::string name = gguf_name(spec.name);
+    if (spec.shape.rank() == 1) {
+      file.add_tensor(name, BlockType::kF32, {spec.shape.dim(0)},
+                      bytes_of(std::vector<float>(size_t(spec.shape.dim(0)), 1), BlockType::kF32));
+      continue;
+    }
+    const auto is = [&](const char* part) { return name.find(part) != name.npos; };
+    const BlockType type = is("attn_v")                ? BlockType::kQ6_K
+                           : is("ffn_up")              ? BlockType::kF16
+                           : is("blk.1.attn_q.weight") ? BlockType::kQ5_K
+                           : name == "output.weight"   ? BlockType::kQ6_K
+                                                       : BlockType::kQ4_K;
+    file.add_tensor(name, type, {spec.shape.dim(0), spec.shape.dim(1)},
+                    support::RandomBlocks(type, 1.0f / 16, seed++));
+  }
+  const std::string bytes = file.bytes();
+  const Loaded mixed = opened(open_gguf_bytes(bytes));
+  EXPECT_EQ(mixed->stored_type(), "q4_K_M");
+  const OwnedTensor want = logits_of(mixed, ComputeType::kFloat32);
+  EXPECT_LE(relative_error(logits_of(mixed, ComputeType::kAuto).view(), want.view()), 0.06);
+  EXPECT_LE(relative_error(logits_of(mixed, ComputeType::kInt8).view(), want.view()), 0.06);
+  static ThreadPool threads(2);
+  Stream s(threads);
+  const auto model = Model::load(s, mixed, {.pages = 1, .max_rows = 8});
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  EXPECT_EQ((*model)->compute_type(), ComputeType::kInt4);
+}
 
 void expect_refused(const support::GgufWriter& file, Code code, const std::string& words) {
   const std::string bytes = file.bytes();
