@@ -35,6 +35,9 @@ Transcript from_text(std::string_view text);
 /// one behind the other (or line by line, see Transcript).
 std::string to_text(const Transcript& transcript);
 
+/// What stands between two turns in to_text: a line end or a space.
+char between_turns(const Transcript& transcript);
+
 /// A turn as a line of its own.
 std::string line_of(const Turn& turn);
 

@@ -1,0 +1,30 @@
+#include "summary/template_checks.h"
+
+#include "summary/schema_rules.h"
+
+namespace maie::summary {
+
+Json prompt_variables(const std::string& schema_text, const std::string& transcript) {
+  return {{"schema", schema_text}, {"transcript", transcript}, {"input_text", transcript}};
+}
+
+prompt::TemplateOptions prompt_options() {
+  prompt::TemplateOptions options;
+  options.limits.steps = 2'000'000;
+  return options;
+}
+
+Status check_prompt(const std::string& source, const Json& schema, const prompt::Loader& loader) {
+  const auto parsed = prompt::Template::parse("prompt_template", source, prompt_options(), loader);
+  if (!parsed) return parsed.error();
+  const auto text = parsed->render(prompt_variables(json_text(schema, 2), "S0: Hello."));
+  if (!text) return text.error();
+  constexpr size_t kMostText = 1 << 20;
+  if (text->size() > kMostText + json_text(schema, 2).size()) {
+    return resource_exhausted("prompt_template: prints " + std::to_string(text->size()) +
+                              " bytes for a transcript of one line; a prompt may have a million");
+  }
+  return {};
+}
+
+}  // namespace maie::summary
