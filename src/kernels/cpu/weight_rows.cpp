@@ -34,7 +34,7 @@ void to_float(ConstTensor t, int64_t first, int64_t count, float* out) {
 
 void check_source(const LinearSource& source) {
   const QuantisedSource& q = source.quantised;
-  check(int(bool(q)) + int(bool(source.floats)) + int(bool(source.values)) == 1,
+  check(int(bool(q)) + int(bool(source.floats)) + int(bool(source.values)) <= 1,
         "a linear source has values, codes or rows of floats");
   if (q) {
     check(q.rows >= 0 && q.columns >= 0, "rows of a quantised source");
