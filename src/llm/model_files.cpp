@@ -7,6 +7,7 @@
 #include "formats/model_hash.h"
 #include "formats/side_files.h"
 #include "llm/model_side_files.h"
+#include "text/gguf_vocabulary.h"
 
 namespace maie::llm {
 namespace {
@@ -60,16 +61,17 @@ Status check_ids(const text::BpeTokenizer& tokenizer, const qwen3::Config& confi
                  " rows; they are not of the same model");
 }
 
-// The folder's name; in the cache that other tools share (models--OWNER--NAME/snapshots/REVISION)
-// the repository's.
+// The name of a folder, or of a file without its ending; in the cache that other tools share
+// (models--OWNER--NAME/snapshots/REVISION) the repository's.
 std::string name_of(const std::string& path) {
   std::error_code failed;
-  fs::path folder = fs::absolute(path, failed).lexically_normal();
+  fs::path file = fs::absolute(path, failed).lexically_normal();
   if (failed) return path;
-  if (!folder.has_filename()) folder = folder.parent_path();
-  const std::string repository = folder.parent_path().parent_path().filename().string();
-  if (folder.parent_path().filename() != "snapshots" || !repository.starts_with("models--")) {
-    return folder.filename().string();
+  if (!file.has_filename()) file = file.parent_path();
+  if (file.extension() == ".gguf") return file.stem().string();
+  const std::string repository = file.parent_path().parent_path().filename().string();
+  if (file.parent_path().filename() != "snapshots" || !repository.starts_with("models--")) {
+    return file.filename().string();
   }
   std::string name = repository.substr(std::string_view("models--").size());
   if (const size_t dashes = name.find("--"); dashes != name.npos) name.replace(dashes, 2, "/");
@@ -108,6 +110,61 @@ Result<ModelFiles> open_folder(const std::string& folder) {
   return files;
 }
 
+Json special_tokens_of(const text::GgufVocabulary& vocabulary) {
+  Json tokens = Json::object();
+  const auto add = [&](const char* name, std::optional<int32_t> id) {
+    if (id) tokens[name] = std::string(vocabulary.tokenizer.id_to_bytes(*id));
+  };
+  add("bos_token", vocabulary.bos);
+  add("eos_token", vocabulary.eos);
+  add("unk_token", vocabulary.unknown);
+  add("pad_token", vocabulary.padding);
+  return tokens;
+}
+
+Result<ModelFiles> open_gguf(const std::string& path) {
+  MAIE_ASSIGN(auto weights, qwen3::Weights::open(path));
+  MAIE_ASSIGN(text::GgufVocabulary vocabulary, text::read_gguf_vocabulary(*weights->gguf()));
+  MAIE_TRY(check_ids(vocabulary.tokenizer, weights->config(), path));
+  MAIE_ASSIGN(std::string source,
+              chat_source(vocabulary.chat_template, vocabulary.tokenizer, path));
+  auto chat = prompt::ChatTemplate::parse(std::move(source), special_tokens_of(vocabulary));
+  if (!chat.has_value()) return chat.error().within(path);
+  ModelFiles files{.path = path,
+                   .name = name_of(path),
+                   .source = "gguf",
+                   .quantization = weights->stored_type(),
+                   .context = weights->config().context,
+                   .weights = weights,
+                   .tokenizer = std::move(vocabulary.tokenizer),
+                   .chat = std::move(*chat),
+                   .end_tokens = std::move(vocabulary.ends),
+                   .begin_token = vocabulary.add_bos ? vocabulary.bos : std::nullopt,
+                   .defaults = {},
+                   .prompts = {},
+                   .files = weights->files()};
+  add_usual_end_tokens(files.tokenizer, files.end_tokens);
+  return files;
+}
+
+// What a folder is opened by: itself, or the one GGUF file in it.
+Result<std::string> model_in(const std::string& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder + "/config.json", ignored)) return folder;
+  std::vector<std::string> found;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".gguf") found.push_back(entry.path().string());
+  }
+  if (found.size() == 1) return found.front();
+  if (found.empty()) {
+    return not_found(folder +
+                     ": holds no language model; it needs config.json with"
+                     " model.safetensors, or a GGUF file");
+  }
+  return invalid_input(folder + ": holds " + std::to_string(found.size()) +
+                       " GGUF files; name one of them");
+}
+
 }  // namespace
 
 std::string ModelFiles::checkpoint_hash() const {
@@ -119,9 +176,17 @@ Result<ModelFiles> open_language_model_files(const std::string& path) {
   return guarded([&]() -> Result<ModelFiles> {
     std::error_code ignored;
     if (!fs::exists(path, ignored)) {
-      return not_found(path + ": no such model; name the folder of one");
+      return not_found(path + ": no such model; name the folder of one, or a GGUF file");
     }
-    return open_folder(path);
+    std::string model = path;
+    if (fs::is_directory(path, ignored)) {
+      MAIE_ASSIGN(model, model_in(path));
+    } else if (fs::path(path).filename() == "config.json" ||
+               fs::path(path).extension() == ".safetensors") {
+      // Whoever names a file inside a model's folder means the model.
+      model = fs::absolute(path, ignored).parent_path().string();
+    }
+    return fs::is_directory(model, ignored) ? open_folder(model) : open_gguf(model);
   });
 }
 

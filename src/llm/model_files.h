@@ -53,7 +53,8 @@ struct ModelFiles {
 };
 
 /// Opens a Hugging Face folder (config.json beside model.safetensors or its shards, tokenizer.json,
-/// tokenizer_config.json; optionally chat_template.jinja, generation_config.json, prompts.json).
+/// tokenizer_config.json; optionally chat_template.jinja, generation_config.json, prompts.json), a
+/// GGUF file, or a folder with one GGUF file. What weights may be stored as: qwen3::Weights::open.
 /// A model without a chat template gets ChatML when its vocabulary has <|im_start|> and <|im_end|>.
 /// @return kNotFound, kCorrupt or kUnsupported with the file, the part of it and the reason.
 Result<ModelFiles> open_language_model_files(const std::string& path);

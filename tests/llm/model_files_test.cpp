@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "tests/llm/model_folder.h"
+#include "tests/support/random_gguf.h"
 
 namespace maie::llm {
 namespace {
@@ -118,6 +119,95 @@ TEST(ModelFiles, TheCacheOfOtherToolsNamesItsRepositories) {
     EXPECT_EQ(files->name, "owner/tiny-model");
   }
 }
+
+std::string write_gguf(const cli::TemporaryFolder& folder, const char* name,
+                       const support::GgufModelShape& shape) {
+  support::GgufWriter file;
+  support::add_random_model(file, shape);
+  return folder.write(name, file.bytes());
+}
+
+TEST(ModelFiles, OpensAGgufFileOrTheFolderOfOne) {
+  const cli::TemporaryFolder folder;
+  const std::string path = write_gguf(folder, "tiny-q4_0.gguf", {});
+  for (const std::string& named : {path, folder.path()}) {
+    const auto files = open_language_model_files(named);
+    ASSERT_TRUE(files.has_value()) << files.error().message();
+    EXPECT_EQ(files->source, "gguf");
+    EXPECT_EQ(files->name, "tiny-q4_0");
+    EXPECT_EQ(files->quantization, "q4_0");
+    EXPECT_EQ(files->context, 4096);
+    EXPECT_EQ(files->tokenizer.size(), 512);
+    EXPECT_EQ(*files->chat.render(hello()),
+              "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n");
+    // <|im_end|> is the file's, <|endoftext|> ends every model's text.
+    EXPECT_EQ(sorted(files->end_tokens), (std::vector<int32_t>{507, 509}));
+    EXPECT_FALSE(files->begin_token.has_value());
+    ASSERT_EQ(files->files.size(), 1u);
+    EXPECT_EQ(files->files[0].path, path);
+  }
+  write_gguf(folder, "other.gguf", {});
+  const auto ambiguous = open_language_model_files(folder.path());
+  ASSERT_FALSE(ambiguous.has_value());
+  EXPECT_NE(ambiguous.error().message().find("2 GGUF files"), std::string::npos);
+}
+
+void copy_value(const formats::Gguf& from, std::string_view key, support::GgufWriter& to) {
+  const formats::GgufValue& value = *from.find_value(key);
+  std::string bytes;
+  const auto put = [&](auto number) {
+    bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  if (value.type == formats::GgufType::kArray) put(uint32_t(value.element));
+  if (value.type == formats::GgufType::kArray) put(uint64_t{value.count});
+  if (value.type == formats::GgufType::kString) put(uint64_t{value.bytes.size()});
+  bytes.append(reinterpret_cast<const char*>(value.bytes.data()), value.bytes.size());
+  to.add_raw(key, uint32_t(value.type), bytes);
+}
+
+// The vocabulary of a published file goes with the metadata and tensors of a tiny network: its keys
+// are copied as they are.
+class ModelFilesOfPublished : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ModelFilesOfPublished, OpenWithAPublishedVocabulary) {
+  const char* data = std::getenv("MAIE_TEST_DATA");
+  if (data == nullptr) GTEST_SKIP() << "MAIE_TEST_DATA is not set";
+  const std::string path = std::string(data) + "/gguf-vocab/ggml-vocab-" + GetParam() + ".gguf";
+  const auto published = formats::Gguf::open(path);
+  if (!published.has_value()) GTEST_SKIP() << published.error().message();
+  const int64_t tokens = int64_t((*published)->strings("tokenizer.ggml.tokens")->size());
+  support::GgufModelShape shape{.architecture = "llama", .layers = 1, .width = 32};
+  shape.heads = shape.kv_heads = 1;
+  shape.head_width = shape.ff_width = 32;
+  shape.vocabulary = tokens;
+  support::GgufWriter file;
+  support::add_random_network(file, shape);
+  for (const std::string_view key : (*published)->keys()) {
+    if (key.starts_with("tokenizer.ggml.")) copy_value(**published, key, file);
+  }
+  file.add("tokenizer.chat_template", "{{ bos_token }}[{{ messages[0].content }}]");
+  const cli::TemporaryFolder folder;
+  const auto files = open_language_model_files(folder.write("m.gguf", file.bytes()));
+  ASSERT_TRUE(files.has_value()) << files.error().message();
+  EXPECT_EQ(files->tokenizer.size(), tokens);
+  const auto bos = (*published)->integer("tokenizer.ggml.bos_token_id");
+  ASSERT_TRUE(bos.has_value());
+  EXPECT_EQ(*files->chat.render(hello()),
+            std::string(files->tokenizer.id_to_bytes(int32_t(*bos))) + "[hello]");
+  const bool llama = std::string(GetParam()) == "llama-spm";
+  EXPECT_EQ(files->begin_token, llama ? std::optional(int32_t(*bos)) : std::nullopt);
+  const auto eos = (*published)->integer("tokenizer.ggml.eos_token_id");
+  EXPECT_EQ(std::count(files->end_tokens.begin(), files->end_tokens.end(), int32_t(*eos)), 1);
+  const auto ids = files->tokenizer.encode("Hello, world");
+  ASSERT_TRUE(ids.has_value());
+  EXPECT_EQ(files->tokenizer.decode(*ids), "Hello, world");
+}
+
+INSTANTIATE_TEST_SUITE_P(Vocabularies, ModelFilesOfPublished,
+                         ::testing::Values("llama-spm", "gpt-2", "falcon"), [](const auto& info) {
+                           const std::string name = info.param;
+                           return name.substr(0, name.find('-'));
+                         });
 
 TEST(ModelFiles, WhatIsWrongIsNamed) {
   const auto message_of = [](const ModelFolder& folder) {

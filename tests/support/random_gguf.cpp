@@ -231,4 +231,10 @@ void add_random_model(GgufWriter& file, const GgufModelShape& shape) {
   writer.tensors();
 }
 
+void add_random_network(GgufWriter& file, const GgufModelShape& shape) {
+  ModelWriter writer(file, shape);
+  writer.metadata();
+  writer.tensors();
+}
+
 }  // namespace maie::support

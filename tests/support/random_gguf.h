@@ -38,6 +38,9 @@ GgufModelShape shape_of_1_5_billion();
 /// 1 / sqrt(inputs), norms lie around 1; the same seed gives the same file on every machine.
 void add_random_model(GgufWriter& file, const GgufModelShape& shape);
 
+/// The same without vocabulary and chat template.
+void add_random_network(GgufWriter& file, const GgufModelShape& shape);
+
 /// A byte-level vocabulary of that size: the bytes, then letters merged two by two, with and
 /// without a space before, then `<|endoftext|>`, `<|im_start|>`, `<|im_end|>`, `<think>` and
 /// `</think>`, the last ids.
