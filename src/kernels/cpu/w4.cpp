@@ -1,3 +1,8 @@
+// The sums of a tile of kRows rows and kVectors vectors of outputs stay in registers through a
+// panel. Codes are split into low and high halves as they are loaded: with several rows that costs
+// less than reading them twice as wide from a second copy. Bound by memory up to about eight rows,
+// by 8-bit products beyond. Numbers: docs/performance.md.
+
 #include "kernels/cpu/w4.h"
 
 #include <algorithm>
@@ -8,14 +13,222 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/w4.cpp"
+#define HWY_WANT_AVX3_DL  // 8-bit dot products
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
 #include "kernels/cpu/vector_math-inl.h"
 
+// Where products of unsigned and signed bytes are summed by fours of neighbours in a few
+// instructions: Highway has no such function in all the versions we build with.
+#undef MAIE_W4_VECTORS
+#undef MAIE_W4_ATTR
+#define MAIE_W4_ATTR HWY_ATTR
+#if HWY_ARCH_X86 && (HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3)
+#define MAIE_W4_VECTORS 1
+#elif HWY_ARCH_X86 && HWY_TARGET == HWY_AVX3_DL
+#define MAIE_W4_VECTORS 1
+#undef MAIE_W4_ATTR  // Highway 1.0.3 forgets this one in the attributes of its target
+#define MAIE_W4_ATTR __attribute__((target(HWY_TARGET_STR ",avx512vnni")))
+#elif HWY_ARCH_X86 && defined(HWY_AVX3_ZEN4) && HWY_TARGET == HWY_AVX3_ZEN4
+#define MAIE_W4_VECTORS 1
+#elif HWY_ARCH_X86 && defined(HWY_AVX3_SPR) && HWY_TARGET == HWY_AVX3_SPR
+#define MAIE_W4_VECTORS 1
+#elif HWY_ARCH_ARM_A64 && HWY_TARGET == HWY_NEON
+#define MAIE_W4_VECTORS 1
+#elif HWY_ARCH_ARM_A64 && defined(HWY_NEON_WITHOUT_AES) && HWY_TARGET == HWY_NEON_WITHOUT_AES
+#define MAIE_W4_VECTORS 1
+#else
+#define MAIE_W4_VECTORS 0
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace maie::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
+
+#if MAIE_W4_VECTORS
+
+using I32 = hn::RebindToSigned<F>;
+using U8 = hn::Repartition<uint8_t, F>;
+using VI = hn::Vec<I32>;
+using V8 = hn::Vec<U8>;
+
+// Four activations in every lane.
+MAIE_W4_ATTR HWY_INLINE VI four(const int8_t* q) {
+  int32_t word;
+  std::memcpy(&word, q, sizeof word);
+  return hn::Set(I32(), word);
+}
+
+// sum += low codes . q0 + high codes . q1, fours of bytes in each lane. Codes are at most 15, so
+// two products of them fit in 16 bits four times over.
+#if HWY_ARCH_X86
+MAIE_W4_ATTR HWY_INLINE VI dot(VI sum, V8 low, V8 high, VI q0, VI q1) {
+#if HWY_TARGET == HWY_AVX2
+  const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(low.raw, q0.raw),
+                                         _mm256_maddubs_epi16(high.raw, q1.raw));
+  return VI{_mm256_add_epi32(sum.raw, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))};
+#elif HWY_TARGET == HWY_AVX3
+  const __m512i pairs = _mm512_add_epi16(_mm512_maddubs_epi16(low.raw, q0.raw),
+                                         _mm512_maddubs_epi16(high.raw, q1.raw));
+  return VI{_mm512_add_epi32(sum.raw, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
+#else
+  // Not as intrinsics: g++ 12 puts a move before each of them, a fifth of the time.
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(low.raw), "v"(q0.raw));
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(high.raw), "v"(q1.raw));
+  return sum;
+#endif
+}
+#else
+MAIE_W4_ATTR HWY_INLINE VI dot(VI sum, V8 low, V8 high, VI q0, VI q1) {
+  const int8x16_t a = vreinterpretq_s8_u8(low.raw), b = vreinterpretq_s8_u8(high.raw);
+  const int8x16_t x = vreinterpretq_s8_s32(q0.raw), y = vreinterpretq_s8_s32(q1.raw);
+#if defined(__ARM_FEATURE_DOTPROD)
+  return VI{vdotq_s32(vdotq_s32(sum.raw, a, x), b, y)};
+#else
+  const int16x8_t first =
+      vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(x)), vget_low_s8(b), vget_low_s8(y));
+  const int16x8_t second = vmlal_high_s8(vmull_high_s8(a, x), b, y);
+  return VI{vaddq_s32(sum.raw, vpaddq_s32(vpaddlq_s16(first), vpaddlq_s16(second)))};
+#endif
+}
+#endif
+
+#if HWY_TARGET == HWY_AVX2
+constexpr int kTileRows = 4, kTileVectors = 1;  // 16 registers
+#elif HWY_ARCH_X86
+constexpr int kTileRows = 6, kTileVectors = 2;
+#else
+constexpr int kTileRows = 4, kTileVectors = 2;
+#endif
+
+// acc = sums of outputs [first, first + vectors) of a panel for kRows rows.
+template <int kRows, bool kOffsets>
+MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* panel, int64_t first,
+                                      const W4Activations& x, V (&acc)[kRows][kTileVectors]) {
+  const F d;
+  const I32 di;
+  const U8 d8;
+  const hn::Repartition<uint16_t, F> d16;
+  const hn::Rebind<hwy::float16_t, F> dh;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  const V8 low_half = hn::Set(d8, 15);
+  const int64_t row_codes = format.groups * format.group;
+  const auto* codes = reinterpret_cast<const uint8_t*>(panel) + first * 4;
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kTileVectors; ++v) acc[r][v] = hn::Zero(d);
+  }
+  const int8_t* q = x.codes;
+  for (int64_t g = 0; g < format.groups; ++g) {
+    VI sums[kRows][kTileVectors];
+    for (int r = 0; r < kRows; ++r) {
+      const VI start = kOffsets ? hn::Zero(di) : hn::Set(di, x.starts[r * format.groups + g]);
+      for (int v = 0; v < kTileVectors; ++v) sums[r][v] = start;
+    }
+    for (int64_t k = 0; k < format.group; k += 8, q += 8, codes += kW4Panel * 4) {
+      V8 low[kTileVectors], high[kTileVectors];
+      for (int v = 0; v < kTileVectors; ++v) {
+        const V8 both = hn::LoadU(d8, codes + v * lanes * 4);
+        low[v] = hn::And(both, low_half);
+        high[v] = hn::And(hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, both))), low_half);
+      }
+      for (int r = 0; r < kRows; ++r) {
+        const VI q0 = four(q + r * row_codes), q1 = four(q + r * row_codes + 4);
+        for (int v = 0; v < kTileVectors; ++v) {
+          sums[r][v] = dot(sums[r][v], low[v], high[v], q0, q1);
+        }
+      }
+    }
+    const auto* halves = reinterpret_cast<const hwy::float16_t*>(codes - first * 4) + first;
+    for (int v = 0; v < kTileVectors; ++v) {
+      const V scale = hn::PromoteTo(d, hn::LoadU(dh, halves + v * lanes));
+      for (int r = 0; r < kRows; ++r) {
+        const V step = hn::Set(d, x.steps[r * format.groups + g]);
+        acc[r][v] = hn::MulAdd(hn::ConvertTo(d, sums[r][v]), hn::Mul(scale, step), acc[r][v]);
+      }
+      if constexpr (kOffsets) {
+        const V offset = hn::PromoteTo(d, hn::LoadU(dh, halves + kW4Panel + v * lanes));
+        for (int r = 0; r < kRows; ++r) {
+          const V sum = hn::Set(d, x.sums[r * format.groups + g]);
+          acc[r][v] = hn::MulAdd(offset, sum, acc[r][v]);
+        }
+      }
+    }
+    codes += kW4Panel * (kOffsets ? 4 : 2);
+  }
+}
+
+// y or y + acc * factor, of the outputs that are there.
+MAIE_W4_ATTR HWY_INLINE void store(V acc, const float* factors, int64_t width, bool add, float* y) {
+  const F d;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  const V factor = hn::LoadU(d, factors);
+  if (width >= lanes) {
+    hn::StoreU(add ? hn::MulAdd(acc, factor, hn::LoadU(d, y)) : hn::Mul(acc, factor), d, y);
+    return;
+  }
+  alignas(64) float some[16] = {};
+  for (int64_t i = 0; i < width; ++i) some[i] = y[i];
+  const V before = hn::Load(d, some);
+  hn::Store(add ? hn::MulAdd(acc, factor, before) : hn::Mul(acc, factor), d, some);
+  for (int64_t i = 0; i < width; ++i) y[i] = some[i];
+}
+
+template <int kRows, bool kOffsets>
+MAIE_W4_ATTR void tile(const W4Format& format, const std::byte* panel, const float* factors,
+                       const W4Activations& x, int64_t width, bool add, float* y, int64_t stride) {
+  const int64_t lanes = int64_t(hn::Lanes(F()));
+  for (int64_t first = 0; first < width; first += kTileVectors * lanes) {
+    V acc[kRows][kTileVectors];
+    sum_tile<kRows, kOffsets>(format, panel, first, x, acc);
+    for (int r = 0; r < kRows; ++r) {
+      for (int v = 0; v < kTileVectors; ++v) {
+        const int64_t at = first + v * lanes;
+        if (at < width) store(acc[r][v], factors + at, width - at, add, y + r * stride + at);
+      }
+    }
+  }
+}
+
+// Calls body.template operator()<n>() with n = count, which is at most kTileRows.
+template <class Body>
+MAIE_W4_ATTR HWY_INLINE void with_rows(int64_t count, const Body& body) {
+  switch (count) {
+    case 1: body.template operator()<1>(); break;
+    case 2: body.template operator()<2>(); break;
+    case 3: body.template operator()<3>(); break;
+    case 4: body.template operator()<4>(); break;
+    case 5: body.template operator()<std::min(5, kTileRows)>(); break;
+    default: body.template operator()<kTileRows>(); break;
+  }
+}
+
+template <bool kOffsets>
+MAIE_W4_ATTR void tiles(const W4Format& format, const std::byte* panel, const float* factors,
+                        const W4Activations& x, int64_t rows, int64_t width, bool add, float* y,
+                        int64_t stride) {
+  // Tiles as even as can be: 8 rows are twice 4, not 6 and 2.
+  for (int64_t left = ceil_div(rows, kTileRows), r = 0; left > 0; --left) {
+    const int64_t count = ceil_div(rows - r, left);
+    with_rows(count, [&]<int kRows>() MAIE_W4_ATTR {
+      tile<kRows, kOffsets>(format, panel, factors, x.from(format, r), width, add, y + r * stride,
+                            stride);
+    });
+    r += count;
+  }
+}
+
+MAIE_W4_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const float* factors,
+                               const W4Activations& x, int64_t rows, int64_t width, bool add,
+                               float* y, int64_t stride) {
+  if (format.offsets) {
+    tiles<true>(format, panel, factors, x, rows, width, add, y, stride);
+  } else {
+    tiles<false>(format, panel, factors, x, rows, width, add, y, stride);
+  }
+}
+
+#else
 
 inline float half_at(const std::byte* at) {
   Half half;
@@ -32,7 +245,7 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
       float acc = 0;
       for (int64_t g = 0; g < format.groups; ++g) {
         const std::byte* group = panel + size_t(g) * format.group_bytes();
-        int32_t sum = format.offsets ? 0 : row.sums[g];
+        int32_t sum = format.offsets ? 0 : row.starts[g];
         for (int64_t j = 0; j < format.group / 8; ++j) {
           for (int64_t i = 0; i < 4; ++i) {
             const int byte = int(group[(j * kW4Panel + n) * 4 + i]);
@@ -43,7 +256,7 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
         const std::byte* halves = group + kW4Panel * format.group / 2;
         acc += float(sum) * (half_at(halves + n * 2) * row.steps[g]);
         if (format.offsets) {
-          acc += half_at(halves + (kW4Panel + n) * 2) * (float(row.sums[g]) * row.steps[g]);
+          acc += half_at(halves + (kW4Panel + n) * 2) * row.sums[g];
         }
       }
       float& out = y[r * stride + n];
@@ -52,24 +265,52 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
   }
 }
 
+#endif  // MAIE_W4_VECTORS
+
+// Scale of a group, 0 when it has none that is finite.
+inline float scale_of(float most) {
+  const float wanted = most > 0 && std::isfinite(most) ? 127.0f / most : 0.0f;
+  return std::isfinite(wanted) ? wanted : 0.0f;
+}
+
+// Whole vectors of a group of 32 to 128, or one lane at a time.
+HWY_ATTR float quantize_group(const float* x, int64_t size, int8_t* q, int32_t& sum) {
+  const F d;
+  const hn::RebindToSigned<F> di;
+  const hn::Rebind<int8_t, F> d8;
+  const int64_t lanes = int64_t(hn::Lanes(d));
+  V most = hn::Zero(d);
+  for (int64_t i = 0; i < size; i += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, x + i)));
+  const float greatest = hn::GetLane(hn::MaxOfLanes(d, most));
+  const float scale = scale_of(greatest);
+  const V factor = hn::Set(d, scale);
+  auto total = hn::Zero(di);
+  for (int64_t i = 0; i < size; i += lanes) {
+    const auto rounded = hn::NearestInt(hn::Mul(hn::LoadU(d, x + i), factor));
+    total = hn::Add(total, rounded);
+    hn::StoreU(hn::DemoteTo(d8, rounded), d8, q + i);
+  }
+  sum = hn::GetLane(hn::SumOfLanes(di, total));
+  return scale > 0 ? greatest / 127.0f : 0.0f;
+}
+
 HWY_ATTR void quantize_kernel(const W4Format& format, const float* x, int64_t size,
                               const W4Activations& out) {
   for (int64_t g = 0; g < format.groups; ++g) {
-    const float* group = x + g * format.group;
-    const int64_t count = std::min(format.group, size - g * format.group);
-    int8_t* codes = out.codes + g * format.group;
-    float most = 0;
-    for (int64_t i = 0; i < count; ++i) most = std::max(most, std::abs(group[i]));
-    const float wanted = most > 0 && std::isfinite(most) ? 127.0f / most : 0.0f;
-    const float scale = std::isfinite(wanted) ? wanted : 0.0f;
-    int32_t sum = 0;
-    for (int64_t i = 0; i < format.group; ++i) {
-      const float value = i < count && scale > 0 ? std::nearbyint(group[i] * scale) : 0.0f;
-      codes[i] = int8_t(value);
-      sum += codes[i];
+    const int64_t first = g * format.group;
+    const float* group = x + first;
+    float padded[128] = {};
+    if (size - first < format.group) {
+      std::copy(group, x + size, padded);
+      group = padded;
     }
-    out.steps[g] = scale > 0 ? most / 127.0f : 0.0f;
-    out.sums[g] = format.offsets ? sum : -8 * sum;
+    int32_t sum = 0;
+    out.steps[g] = quantize_group(group, format.group, out.codes + first, sum);
+    if (format.offsets) {
+      out.sums[g] = float(sum) * out.steps[g];
+    } else {
+      out.starts[g] = -8 * sum;
+    }
   }
 }
 
@@ -86,7 +327,8 @@ W4Activations W4Activations::in(std::byte* memory, const W4Format& format, int64
   const size_t codes = aligned(size_t(rows * format.groups * format.group));
   const size_t steps = aligned(size_t(rows * format.groups) * sizeof(float));
   return {reinterpret_cast<int8_t*>(memory), reinterpret_cast<float*>(memory + codes),
-          reinterpret_cast<int32_t*>(memory + codes + steps)};
+          reinterpret_cast<int32_t*>(memory + codes + steps),
+          reinterpret_cast<float*>(memory + codes + steps)};
 }
 
 void quantize_w4_row(const W4Format& format, const float* x, int64_t size,

@@ -41,7 +41,10 @@ struct W4Format {
 struct W4Activations {
   int8_t* codes;  ///< [rows, groups * group], -127 to 127
   float* steps;   ///< [rows, groups], value = code * step
-  int32_t* sums;  ///< [rows, groups], of the codes; times -8 for a format without offsets
+  /// [rows, groups], in the same place: with offsets Σ code * step, without -8 * Σ code, where
+  /// integer sums start.
+  int32_t* starts;
+  float* sums;
 
   static size_t bytes(const W4Format& format, int64_t rows) {
     return aligned(size_t(rows * format.groups * format.group)) +
@@ -51,7 +54,7 @@ struct W4Activations {
   static W4Activations in(std::byte* memory, const W4Format& format, int64_t rows);
   W4Activations from(const W4Format& format, int64_t row) const {
     return {codes + row * format.groups * format.group, steps + row * format.groups,
-            sums + row * format.groups};
+            starts + row * format.groups, sums + row * format.groups};
   }
 };
 
