@@ -55,7 +55,8 @@ struct Summary {
   std::vector<SummaryPart> parts;  ///< one when the transcript fits; together they hold every turn
   bool merged_by_model = false;  ///< texts of several parts were made one by the model, not by rule
   std::vector<Source> sources;   ///< in the order of the summary
-  std::string raw_output;        ///< last answer of the model, as it came
+  std::vector<std::string> warnings;  ///< e.g. of a part that added nothing of its own
+  std::string raw_output;             ///< last answer of the model, as it came
   ModelUse model;
 
   int retry_count() const { return attempts > 1 ? attempts - 1 : 0; }

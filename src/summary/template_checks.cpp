@@ -14,6 +14,13 @@ prompt::TemplateOptions prompt_options() {
   return options;
 }
 
+Result<Printed> printed_variables(const prompt::Template& prompt) {
+  // Marks that no template has by chance.
+  const std::string schema = "{maie-mark-of-schema-5b1f}", text = "maie-mark-of-transcript-5b1f";
+  MAIE_ASSIGN(const std::string out, prompt.render(prompt_variables(schema, text)));
+  return Printed{out.find(schema) != std::string::npos, out.find(text) != std::string::npos};
+}
+
 Status check_prompt(const std::string& source, const Json& schema, const prompt::Loader& loader) {
   const auto parsed = prompt::Template::parse("prompt_template", source, prompt_options(), loader);
   if (!parsed) return parsed.error();

@@ -15,6 +15,13 @@ Json prompt_variables(const std::string& schema_text, const std::string& transcr
 /// not come near.
 prompt::TemplateOptions prompt_options();
 
+/// Which variables a prompt prints, found by rendering it with marks in their place.
+struct Printed {
+  bool schema = false;
+  bool transcript = false;
+};
+Result<Printed> printed_variables(const prompt::Template& prompt);
+
 /// Parses a prompt and renders it with a short transcript, so that what loops without end, prints
 /// without end or looks outside of its root is refused before it is stored.
 Status check_prompt(const std::string& source, const Json& schema, const prompt::Loader& loader);

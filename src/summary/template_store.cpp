@@ -365,9 +365,18 @@ Result<std::shared_ptr<const SummaryTemplate>> TemplateStore::for_summary(std::s
   if (entry->summary) return entry->summary;
   MAIE_TRY(check_object_schema(entry->schema, name));
   MAIE_TRY(check_tags(entry->schema, name));
-  entry->summary = std::make_shared<const SummaryTemplate>(
-      SummaryTemplate{name, entry->schema, json_text(entry->schema, -1),
-                      json_text(entry->schema, 2), hash_of(entry->schema), std::move(prompt)});
+  SummaryTemplate made{name,
+                       entry->schema,
+                       json_text(entry->schema, -1),
+                       json_text(entry->schema, 2),
+                       hash_of(entry->schema),
+                       std::move(prompt)};
+  if (made.prompt) {
+    MAIE_ASSIGN(const Printed printed, printed_variables(*made.prompt));
+    made.prints_schema = printed.schema;
+    made.prints_transcript = printed.transcript;
+  }
+  entry->summary = std::make_shared<const SummaryTemplate>(std::move(made));
   return entry->summary;
 }
 

@@ -56,6 +56,8 @@ struct SummaryTemplate {
   std::string schema_pretty;               ///< indent 2, raw Unicode
   std::string schema_hash;                 ///< "sha256:" over canonical JSON with sorted keys
   std::optional<prompt::Template> prompt;  ///< absent without prompt.jinja
+  bool prints_schema = false;              ///< the prompt has {{ schema }}
+  bool prints_transcript = false;          ///< or {{ transcript }} or {{ input_text }}
 };
 
 /// The templates of one or more folders. Files are read again when their size or time changed, so

@@ -1,0 +1,99 @@
+#include "summary/attempts.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "summary/answer.h"
+#include "summary/schema_rules.h"
+
+namespace maie::summary {
+namespace {
+
+llm::Request first_request(const DocumentRequest& wanted) {
+  llm::Request request;
+  request.messages = {{"system", wanted.prompt.system}, {"user", wanted.prompt.user}};
+  request.recurring_messages = wanted.prompt.system_recurs ? 1 : 0;
+  request.enable_thinking = false;
+  request.sampling = wanted.sampling;
+  request.max_tokens = wanted.max_tokens;
+  if (wanted.constrained) {
+    request.schema = json_text(wanted.schema, -1);
+    request.schema_name = wanted.schema_name;
+  }
+  return request;
+}
+
+// The document of an answer, or why it is none.
+Result<Json> document_of(const std::string& raw, const Json& schema,
+                         const HallucinationList& phrases) {
+  MAIE_ASSIGN(Json document, parse_answer(phrases.filter(raw)));
+  MAIE_TRY(check_schema(schema, document));
+  // Taking a phrase out may leave a required text empty-handed.
+  if (phrases.sanitise(document)) MAIE_TRY(check_schema(schema, document));
+  return document;
+}
+
+std::string with_feedback(const std::string& system, const std::string& error) {
+  return system +
+         "\n\n[RETRY FEEDBACK]\nIMPORTANT: Previous attempt failed validation with error: " +
+         error +
+         "\nPlease ensure the output is valid JSON that strictly matches the provided schema.";
+}
+
+std::string after_attempts(int attempts) {
+  return " after " + std::to_string(attempts) + (attempts == 1 ? " attempt: " : " attempts: ");
+}
+
+// "Schema validation failed: x" and "JSON decode error: x" after the last attempt.
+Status exhausted(const Status& last, int attempts) {
+  constexpr std::string_view kPrefix = "Schema validation failed: ";
+  std::string_view what = last.message();
+  if (what.starts_with(kPrefix)) what.remove_prefix(kPrefix.size());
+  return unavailable("Schema validation failed" + after_attempts(attempts) + std::string(what));
+}
+
+}  // namespace
+
+double temperature_of(double first, int number) {
+  return number == 0 ? first : std::max(std::ldexp(first, -number), 0.1);
+}
+
+DocumentAnswer ask_document(
+    const DocumentRequest& wanted, const HallucinationList& phrases, llm::LanguageModel& model,
+    const llm::Control& control,
+    const std::function<void(const llm::Request&, const llm::Usage&)>& used) {
+  DocumentAnswer out;
+  llm::Request request = first_request(wanted);
+  const int attempts = std::max(wanted.attempts, 1);
+  int invalid = 0;  // answers that could not be used
+  while (out.attempts < attempts) {
+    ++out.attempts;
+    const auto answer = model.complete(request, control);
+    if (!answer) {
+      const Status& error = answer.error();
+      out.state = {error.code(), "Generation failed" +
+                                     (out.attempts > 1 ? after_attempts(out.attempts) : ": ") +
+                                     error.message()};
+      if (error.code() == Code::kCancelled) out.state = error;
+      if (error.code() == Code::kCancelled || error.code() == Code::kInvalidInput) return out;
+      continue;
+    }
+    used(request, answer->usage);
+    out.raw = answer->text;
+    auto document = document_of(answer->text, wanted.schema, phrases);
+    if (document) {
+      out.state = {};
+      out.value = std::move(*document);
+      return out;
+    }
+    out.state = exhausted(document.error(), out.attempts);
+    request.sampling.temperature =
+        temperature_of(wanted.sampling.temperature.value_or(1.0), ++invalid);
+    if (!wanted.feedback) continue;
+    request.messages[0].content = with_feedback(wanted.prompt.system, document.error().message());
+    request.recurring_messages = 0;
+  }
+  return out;
+}
+
+}  // namespace maie::summary

@@ -1,0 +1,397 @@
+#include "summary/merge.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "summary/pieces.h"
+#include "text/edit_distance.h"
+#include "text/fold.h"
+#include "text/utf8.h"
+
+namespace maie::summary {
+namespace {
+
+constexpr int64_t kLongText =
+    500;                       // from this maxLength on a text is prose, shorter ones are names
+constexpr int kMostRefs = 16;  // one $ref after the other
+
+// A value of one part.
+struct Given {
+  size_t part;
+  const Json* value;
+};
+using Givens = std::vector<Given>;
+
+// The words of an item, sorted, once each; those with digits apart.
+struct Words {
+  std::vector<std::string> all, numbers;
+};
+
+Words words_of(const Json& value) {
+  Words out;
+  out.all = text::scoring_words(all_text(value));
+  std::sort(out.all.begin(), out.all.end());
+  out.all.erase(std::unique(out.all.begin(), out.all.end()), out.all.end());
+  for (const std::string& word : out.all) {
+    if (word.find_first_of("0123456789") != std::string::npos) out.numbers.push_back(word);
+  }
+  return out;
+}
+
+bool nearly_same(const Words& a, const Words& b) {
+  const size_t least = std::min(a.all.size(), b.all.size());
+  const size_t most = std::max(a.all.size(), b.all.size());
+  if (least * 4 < most * 3 || a.numbers != b.numbers) return false;
+  if (most <= 3) return a.all == b.all;
+  size_t common = 0;
+  for (auto i = a.all.begin(), j = b.all.begin(); i != a.all.end() && j != b.all.end();) {
+    if (*i == *j) ++common;
+    const bool behind = *i <= *j;
+    const bool ahead = *j <= *i;
+    i += behind;
+    j += ahead;
+  }
+  return common * 4 >= (a.all.size() + b.all.size() - common) * 3;
+}
+
+size_t nulls(const Json& value) {
+  if (value.is_null()) return 1;
+  size_t sum = 0;
+  if (value.is_structured()) {
+    for (const Json& member : value) sum += nulls(member);
+  }
+  return sum;
+}
+
+// An item that was kept, and where it and those like it came from.
+struct Item {
+  Json value;
+  Words words;
+  std::set<size_t> parts;
+  size_t part = 0;   // first
+  size_t place = 0;  // within it
+};
+
+std::vector<Item> without_repetitions(const Givens& lists) {
+  std::vector<Item> items;
+  for (const Given& list : lists) {
+    size_t place = 0;
+    for (const Json& value : *list.value) {
+      Words words = words_of(value);
+      const auto same = std::find_if(items.begin(), items.end(), [&](const Item& item) {
+        return item.words.all.empty() && words.all.empty() ? item.value == value
+                                                           : nearly_same(item.words, words);
+      });
+      if (same == items.end()) {
+        items.push_back({value, std::move(words), {list.part}, list.part, place++});
+        continue;
+      }
+      same->parts.insert(list.part);
+      if (nulls(value) < nulls(same->value)) same->value = value;
+    }
+  }
+  return items;
+}
+
+// At most `most` items: the parts take turns, each with its best supported one.
+std::vector<Item> fair_share(std::vector<Item> items, size_t most) {
+  if (items.size() <= most) return items;
+  std::map<size_t, std::vector<Item>> by_part;
+  for (Item& item : items) by_part[item.part].push_back(std::move(item));
+  for (auto& [part, own] : by_part) {
+    std::stable_sort(own.begin(), own.end(),
+                     [](const Item& a, const Item& b) { return a.parts.size() > b.parts.size(); });
+  }
+  std::vector<Item> out;
+  for (size_t round = 0; out.size() < most; ++round) {
+    for (auto& [part, own] : by_part) {
+      if (round < own.size() && out.size() < most) out.push_back(std::move(own[round]));
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const Item& a, const Item& b) {
+    return a.part != b.part ? a.part < b.part : a.place < b.place;
+  });
+  return out;
+}
+
+std::set<std::string> different(const Givens& texts) {
+  std::set<std::string> out;
+  for (const Given& given : texts) {
+    if (given.value->is_string())
+      out.insert(text::fold(given.value->get_ref<const std::string&>()));
+  }
+  return out;
+}
+
+Json by_majority(const Json& schema, const Givens& values) {
+  std::vector<std::pair<Json, int>> counts;
+  for (const Given& given : values) {
+    const auto at = std::find_if(counts.begin(), counts.end(),
+                                 [&](const auto& count) { return count.first == *given.value; });
+    if (at == counts.end()) {
+      counts.emplace_back(*given.value, 1);
+    } else {
+      ++at->second;
+    }
+  }
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  const bool tie = counts.size() > 1 && counts[0].second == counts[1].second;
+  const Json& choices = schema.at("enum");
+  if (tie && std::find(choices.begin(), choices.end(), Json("mixed")) != choices.end()) {
+    return "mixed";
+  }
+  return counts[0].first;
+}
+
+// The first sentences of a text within `most` code points; cut at a word where the first is longer.
+std::string beginning(const std::string& text, int64_t most) {
+  const std::u32string all = text::decode_utf8(text);
+  if (int64_t(all.size()) <= most) return text;
+  const std::string front = text::encode_utf8(std::u32string_view(all).substr(0, size_t(most)));
+  size_t end = 0;
+  for (const Span span : sentences(text, text.size())) {
+    if (span.end <= front.size()) end = span.end;
+  }
+  if (end == 0) end = front.rfind(' ');
+  return front.substr(0, end == std::string::npos || end == 0 ? front.size() : end);
+}
+
+// Every part's text, each with its share of the length.
+Json shared_text(int64_t most, const Givens& texts) {
+  std::vector<std::string> own;
+  std::set<std::string> seen;
+  for (const Given& given : texts) {
+    const auto& text = given.value->get_ref<const std::string&>();
+    if (!text.empty() && seen.insert(text::fold(text)).second) own.push_back(text);
+  }
+  std::string out;
+  int64_t left = most;
+  for (size_t i = 0; i < own.size(); ++i) {
+    const int64_t share = (left - int64_t(own.size() - i)) / int64_t(own.size() - i);
+    const std::string text = beginning(own[i], std::max<int64_t>(share, 0));
+    if (text.empty()) continue;
+    out += (out.empty() ? "" : " ") + text;
+    left = most - text::count_code_points(out);
+  }
+  return out;
+}
+
+Json merged_number(const Givens& values) {
+  double sum = 0;
+  bool whole = true;
+  for (const Given& given : values) {
+    sum += given.value->get<double>();
+    whole = whole && given.value->is_number_integer();
+  }
+  const double mean = sum / double(values.size());
+  if (whole) return int64_t(mean);
+  return mean;
+}
+
+// Follows $ref within the schema.
+const Json& resolved(const Json& root, const Json& schema) {
+  const Json* at = &schema;
+  for (int i = 0; i < kMostRefs && at->is_object() && at->contains("$ref"); ++i) {
+    const std::string ref = json_string(*at, "$ref", "");
+    if (!ref.starts_with('#')) return *at;
+    // A pointer that is no pointer was refused when the schema was compiled.
+    const Json::json_pointer pointer(ref.substr(1));
+    if (!root.contains(pointer)) return *at;
+    at = &root.at(pointer);
+  }
+  return *at;
+}
+
+const Json& member_schema(const Json& root, const Json& schema, const std::string& name) {
+  static const Json none = Json::object();
+  if (!schema.is_object()) return none;
+  const auto properties = schema.find("properties");
+  if (properties == schema.end() || !properties->is_object()) return none;
+  const auto member = properties->find(name);
+  return member == properties->end() ? none : resolved(root, *member);
+}
+
+class Merger {
+ public:
+  explicit Merger(const Json& root) : root_(root) {}
+  Json merge(const Json& schema, Givens values, const std::string& pointer);
+  std::vector<Origin> origins;
+
+ private:
+  Json merge_objects(const Json& schema, const Givens& values, const std::string& pointer);
+  Json merge_lists(const Json& schema, const Givens& values, const std::string& pointer);
+  const Json& root_;
+};
+
+bool all_are(const Givens& values, bool (*is)(const Json&)) {
+  return std::all_of(values.begin(), values.end(), [&](const Given& g) { return is(*g.value); });
+}
+
+Json Merger::merge(const Json& schema, Givens values, const std::string& pointer) {
+  std::erase_if(values, [](const Given& given) { return given.value->is_null(); });
+  if (values.empty()) return nullptr;
+  if (all_are(values, [](const Json& v) { return v.is_object(); })) {
+    return merge_objects(schema, values, pointer);
+  }
+  if (all_are(values, [](const Json& v) { return v.is_array(); })) {
+    return merge_lists(schema, values, pointer);
+  }
+  if (schema.is_object() && schema.contains("enum")) return by_majority(schema, values);
+  if (all_are(values, [](const Json& v) { return v.is_number(); })) return merged_number(values);
+  if (all_are(values, [](const Json& v) { return v.is_string(); })) {
+    const int64_t most = schema.is_object() ? json_int(schema, "maxLength", kLongText) : kLongText;
+    const bool prose = most >= kLongText && !schema.contains("pattern") &&
+                       !schema.contains("format") && !schema.contains("const");
+    if (prose && different(values).size() > 1) {
+      return shared_text(schema.contains("maxLength") ? most : 20'000, values);
+    }
+  }
+  return *values[0].value;
+}
+
+Json Merger::merge_objects(const Json& schema, const Givens& values, const std::string& pointer) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  if (schema.is_object() && schema.contains("properties")) {
+    for (const auto& [name, member] : schema.at("properties").items()) add(name);
+  }
+  for (const Given& given : values) {
+    for (const auto& [name, member] : given.value->items()) add(name);
+  }
+  Json out = Json::object();
+  for (const std::string& name : names) {
+    Givens members;
+    for (const Given& given : values) {
+      const auto member = given.value->find(name);
+      if (member != given.value->end()) members.push_back({given.part, &*member});
+    }
+    if (members.empty()) continue;
+    out[name] = merge(member_schema(root_, schema, name), std::move(members),
+                      (Json::json_pointer(pointer) / name).to_string());
+  }
+  return out;
+}
+
+Json Merger::merge_lists(const Json& schema, const Givens& values, const std::string& pointer) {
+  const int64_t most = schema.is_object() ? json_int(schema, "maxItems", INT64_MAX) : INT64_MAX;
+  Json out = Json::array();
+  for (Item& item : fair_share(without_repetitions(values), size_t(std::max<int64_t>(most, 0)))) {
+    origins.push_back(
+        {pointer + "/" + std::to_string(out.size()), {item.parts.begin(), item.parts.end()}});
+    out.push_back(std::move(item.value));
+  }
+  return out;
+}
+
+bool is_text(const Json& schema) {
+  const auto type = schema.find("type");
+  if (type == schema.end()) return schema.contains("enum");
+  return *type == "string" ||
+         (type->is_array() && std::find(type->begin(), type->end(), Json("string")) != type->end());
+}
+
+Json differing(const Json& root, const Json& schema, const Givens& values) {
+  Json properties = Json::object(), required = Json::array();
+  if (!schema.is_object() || !schema.contains("properties")) return nullptr;
+  for (const auto& [name, unresolved] : schema.at("properties").items()) {
+    const Json& member = resolved(root, unresolved);
+    Givens members;
+    for (const Given& given : values) {
+      if (!given.value->is_object()) continue;
+      const auto at = given.value->find(name);
+      if (at != given.value->end() && !at->is_null()) members.push_back({given.part, &*at});
+    }
+    if (!member.is_object()) continue;
+    Json wanted;
+    if (is_text(member)) {
+      if (different(members).size() > 1) wanted = member;
+    } else {
+      wanted = differing(root, member, members);
+    }
+    if (wanted.is_null()) continue;
+    properties[name] = std::move(wanted);
+    required.push_back(name);
+  }
+  if (properties.empty()) return nullptr;
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", std::move(required)},
+          {"additionalProperties", false}};
+}
+
+Givens given_by(const std::vector<Json>& parts) {
+  Givens out;
+  for (size_t i = 0; i < parts.size(); ++i) out.push_back({i, &parts[i]});
+  return out;
+}
+
+}  // namespace
+
+std::string all_text(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  std::string out;
+  if (value.is_structured()) {
+    for (const Json& member : value) {
+      const std::string text = all_text(member);
+      if (!text.empty()) out += (out.empty() ? "" : " ") + text;
+    }
+  }
+  return out;
+}
+
+bool nearly_same(const Json& a, const Json& b) { return nearly_same(words_of(a), words_of(b)); }
+
+Merged merge_by_rule(const Json& schema, const std::vector<Json>& parts) {
+  Merger merger(schema);
+  Json value = merger.merge(resolved(schema, schema), given_by(parts), "");
+  return {std::move(value), std::move(merger.origins)};
+}
+
+std::vector<Origin> list_items(const Json& summary) {
+  std::vector<Origin> out;
+  const std::function<void(const Json&, const std::string&)> visit =
+      [&](const Json& value, const std::string& pointer) {
+        if (value.is_array()) {
+          for (size_t i = 0; i < value.size(); ++i) {
+            out.push_back({pointer + "/" + std::to_string(i), {0}});
+          }
+        } else if (value.is_object()) {
+          for (const auto& [name, member] : value.items()) {
+            visit(member, (Json::json_pointer(pointer) / name).to_string());
+          }
+        }
+      };
+  visit(summary, "");
+  return out;
+}
+
+Json differing_texts(const Json& schema, const std::vector<Json>& parts) {
+  return differing(schema, resolved(schema, schema), given_by(parts));
+}
+
+Json only_members(const Json& value, const Json& schema) {
+  Json out = Json::object();
+  for (const auto& [name, member] : schema.at("properties").items()) {
+    if (!value.is_object() || !value.contains(name)) continue;
+    out[name] =
+        member.contains("properties") ? only_members(value.at(name), member) : value.at(name);
+  }
+  return out;
+}
+
+void overlay(Json& value, const Json& update) {
+  for (const auto& [name, member] : update.items()) {
+    if (member.is_object() && value.contains(name) && value[name].is_object()) {
+      overlay(value[name], member);
+    } else {
+      value[name] = member;
+    }
+  }
+}
+
+}  // namespace maie::summary
