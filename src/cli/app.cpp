@@ -36,9 +36,16 @@ std::string wrapped(const std::string& text, size_t columns) {
   return out;
 }
 
+// "maie models pull": the program and the commands that lead to this one.
+std::string full_name(const CLI::App& app) {
+  const CLI::App* parent = app.get_parent();
+  return parent == nullptr ? "maie" : full_name(*parent) + " " + app.get_name();
+}
+
 std::string usage_line(const CLI::App& app) {
-  if (app.get_parent() == nullptr) return "Usage: maie COMMAND [OPTIONS]";
-  std::string line = "Usage: maie " + app.get_name() + " [OPTIONS]";
+  std::string line = "Usage: " + full_name(app);
+  if (!app.get_subcommands({}).empty()) return line + " COMMAND [OPTIONS]";
+  line += " [OPTIONS]";
   for (const CLI::Option* option : app.get_options()) {
     if (option->get_positional()) line += " " + positional_name(*option);
   }
@@ -92,14 +99,14 @@ class HelpFormatter : public CLI::Formatter {
 
 const CLI::App& chosen_command(const CLI::App& app) {
   const std::vector<CLI::App*> parsed = app.get_subcommands();
-  return parsed.empty() ? app : *parsed.front();
+  return parsed.empty() ? app : chosen_command(*parsed.front());
 }
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error, Console& console) {
   const CLI::App& command = chosen_command(app);
-  const std::string name = command.get_parent() == nullptr ? "maie" : "maie " + command.get_name();
-  const std::vector<std::string> rest = app.remaining();
-  const bool unknown = command.get_parent() == nullptr && !rest.empty();
+  const std::string name = full_name(command);
+  const std::vector<std::string> rest = app.remaining(true);
+  const bool unknown = !command.get_subcommands({}).empty() && !rest.empty();
   console.error("usage", unknown ? "no such command: " + rest.front() : error.what());
   console.error("usage", usage_line(command) + " (" + name + " --help explains them)");
   return kExitUsage;
@@ -115,6 +122,7 @@ void build_app(CLI::App& app, Context& context) {
   app.set_help_flag("-h,--help", "Show this help and exit");
   app.set_version_flag("--version", "maie " + std::string(kVersion), "Show the version and exit");
   add_transcribe_command(app, context);
+  add_models_command(app, context);
   add_doctor_command(app, context);
   add_bench_command(app, context);
   add_completions_command(app, context);

@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/json_result.h"
 #include "cli/model_search.h"
+#include "store/find_model.h"
 
 namespace maie::cli {
 namespace {
@@ -18,14 +19,14 @@ struct Arguments {
 };
 
 int run(Arguments arguments, Context& context) {
-  if (arguments.options.model_path.empty()) {
-    const Result<std::string> found = default_model(model_folders_of_process());
-    if (!found.has_value()) {
-      context.console.error("not_found", found.error().message());
-      return exit_code_of(found.error().code());
-    }
-    arguments.options.model_path = *found;
+  const std::string& given = arguments.options.model_path;
+  const Result<std::string> found =
+      given.empty() ? default_model(model_folders_of_process()) : store::find_model(given);
+  if (!found.has_value()) {
+    context.console.error(to_string(found.error().code()), found.error().message());
+    return exit_code_of(found.error().code());
   }
+  arguments.options.model_path = *found;
   arguments.options.compute_type = *parse_compute_type(arguments.compute_type);
   const Result<BenchReport> report = run_bench(arguments.options, context.cancel);
   if (!report.has_value()) {

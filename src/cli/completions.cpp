@@ -22,10 +22,12 @@ struct Choice {
 };
 
 struct Command {
-  std::string name;
+  std::string name;       // "pull"
+  std::string full_name;  // "models pull": what the scripts know it by
   std::string help;
   std::vector<Choice> options;
   std::vector<Choice> positionals;
+  std::vector<Command> commands;  // below it
 };
 
 // CLI11 writes the type as NAME or NAME:{word,word}.
@@ -47,18 +49,29 @@ Choice choice_of(const CLI::Option& option) {
   return choice;
 }
 
-Command command_of(const CLI::App& app) {
-  Command command{app.get_name(), app.get_description(), {}, {}};
+Command command_of(const CLI::App& app, const std::string& above) {
+  Command command;
+  command.name = app.get_name();
+  command.full_name = above.empty() ? command.name : above + " " + command.name;
+  command.help = app.get_description();
   for (const CLI::Option* option : app.get_options()) {
     (option->nonpositional() ? command.options : command.positionals).push_back(choice_of(*option));
   }
+  const bool is_root = app.get_parent() == nullptr;
+  for (const CLI::App* sub : app.get_subcommands({}))
+    command.commands.push_back(command_of(*sub, is_root ? "" : command.full_name));
   return command;
 }
 
-std::vector<Command> sub_commands(const CLI::App& app) {
-  std::vector<Command> commands;
-  for (const CLI::App* sub : app.get_subcommands({})) commands.push_back(command_of(*sub));
-  return commands;
+// All commands below `command`, those of a command after it.
+std::vector<const Command*> all_below(const Command& command) {
+  std::vector<const Command*> all;
+  for (const Command& sub : command.commands) {
+    all.push_back(&sub);
+    const std::vector<const Command*> deeper = all_below(sub);
+    all.insert(all.end(), deeper.begin(), deeper.end());
+  }
+  return all;
 }
 
 std::string join(const std::vector<std::string>& parts, const std::string& between) {
@@ -90,18 +103,34 @@ std::string bash_candidates(const Choice& choice) {
   return ":";
 }
 
+// Quoted, as the name of a command below another holds a space.
+std::string bash_case(const Command& command) { return "'" + command.full_name + "'"; }
+
 std::string bash_value_cases(const Command& command) {
   std::string out;
   for (const Choice& option : command.options) {
     if (!option.takes_value) continue;
     std::vector<std::string> patterns;
-    for (const std::string& name : option.names) patterns.push_back(command.name + ":" + name);
+    for (const std::string& name : option.names)
+      patterns.push_back(bash_case(command) + ":" + name);
     out += "    " + join(patterns, "|") + ") " + bash_candidates(option) + " ;;\n";
   }
   return out;
 }
 
-std::string bash_script(const Command& root, const std::vector<Command>& commands) {
+// The words that lead from a command to one below it: :models, models:pull, ...
+std::vector<std::string> bash_steps(const Command& root) {
+  std::vector<std::string> steps;
+  for (const Command* command : all_below(root)) {
+    const std::string above =
+        command->full_name.substr(0, command->full_name.size() - command->name.size());
+    steps.push_back((above.empty() ? "" : "'" + above.substr(0, above.size() - 1) + "'") + ":" +
+                    command->name);
+  }
+  return steps;
+}
+
+std::string bash_script(const Command& root) {
   std::string out = R"(# bash completion for maie; made by: maie completions bash
 _maie() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
@@ -113,20 +142,24 @@ _maie() {
     previous=${COMP_WORDS[COMP_CWORD-2]}
   fi
   for ((i = 1; i < COMP_CWORD; i++)); do
-    case ${COMP_WORDS[i]} in
+    case $command:${COMP_WORDS[i]} in
 )";
-  out += "      " + join(names_of(commands), "|") + ") command=${COMP_WORDS[i]}; break ;;\n";
+  out += "      " + join(bash_steps(root), "|") + ") command+=${command:+ }${COMP_WORDS[i]} ;;\n";
   out += "    esac\n  done\n  case $command:$previous in\n";
-  for (const Command& command : commands) out += bash_value_cases(command);
+  for (const Command* command : all_below(root)) out += bash_value_cases(*command);
   out += "    *) case $command:$current in\n";
-  for (const Command& command : commands) {
-    out += "      " + command.name + ":-*) words='" + join(option_names(command), " ") + "' ;;\n";
-    for (const Choice& positional : command.positionals) {
-      out += "      " + command.name + ":*) " + bash_candidates(positional) + " ;;\n";
+  for (const Command* command : all_below(root)) {
+    out += "      " + bash_case(*command) + ":-*) words='" + join(option_names(*command), " ") +
+           "' ;;\n";
+    if (!command->commands.empty())
+      out += "      " + bash_case(*command) + ":*) words='" +
+             join(names_of(command->commands), " ") + "' ;;\n";
+    for (const Choice& positional : command->positionals) {
+      out += "      " + bash_case(*command) + ":*) " + bash_candidates(positional) + " ;;\n";
     }
   }
   out += "      :-*) words='" + join(option_names(root), " ") + "' ;;\n";
-  out += "      :*) words='" + join(names_of(commands), " ") + "' ;;\n";
+  out += "      :*) words='" + join(names_of(root.commands), " ") + "' ;;\n";
   return out + R"(      esac ;;
   esac
   case $kind in
@@ -177,22 +210,25 @@ std::string zsh_arguments(const Command& command) {
   return out;
 }
 
-std::string zsh_script(const Command& root, const std::vector<Command>& commands) {
-  std::string out =
-      "#compdef maie\n# zsh completion for maie; made by: maie completions zsh\n_maie() {\n";
-  out += "  local -a commands\n  commands=(\n";
-  for (const Command& command : commands) {
-    out += "    '" + zsh_text(command.name) + ":" + zsh_text(command.help) + "'\n";
-  }
-  out += "  )\n  if (( CURRENT == 2 )); then\n    _describe command commands\n    " +
-         zsh_arguments(root) +
-         "\n    return\n  fi\n  local command=$words[2]\n  shift words\n  (( CURRENT-- ))\n  case "
-         "$command in\n";
-  for (const Command& command : commands) {
-    out += "    " + command.name + ")\n      " + zsh_arguments(command) + "\n      ;;\n";
-  }
-  return out + R"(  esac
+// What follows the words of `command`: the commands below it, or its options and arguments. Each
+// level takes the word before off `words`.
+std::string zsh_body(const Command& command, const std::string& indent) {
+  if (command.commands.empty()) return indent + zsh_arguments(command) + "\n";
+  std::string out = indent + "local -a commands\n" + indent + "commands=(\n";
+  for (const Command& sub : command.commands)
+    out += indent + "  '" + zsh_text(sub.name) + ":" + zsh_text(sub.help) + "'\n";
+  out += indent + ")\n" + indent + "if (( CURRENT == 2 )); then\n";
+  out += indent + "  _describe command commands\n" + indent + "  " + zsh_arguments(command) + "\n";
+  out += indent + "  return\n" + indent + "fi\n";
+  out += indent + "shift words\n" + indent + "(( CURRENT-- ))\n" + indent + "case $words[1] in\n";
+  for (const Command& sub : command.commands)
+    out += indent + "  " + sub.name + ")\n" + zsh_body(sub, indent + "    ") + indent + "    ;;\n";
+  return out + indent + "esac\n";
 }
+
+std::string zsh_script(const Command& root) {
+  return "#compdef maie\n# zsh completion for maie; made by: maie completions zsh\n_maie() {\n" +
+         zsh_body(root, "  ") + R"(}
 if [ "$funcstack[1]" = _maie ]; then
   _maie "$@"
 else
@@ -239,29 +275,38 @@ std::string fish_options(const Command& command, const std::string& condition) {
   return out;
 }
 
-std::string fish_script(const Command& root, const std::vector<Command>& commands) {
-  std::string out =
-      "# fish completion for maie; made by: maie completions fish\ncomplete -c maie -f\n";
-  for (const Command& command : commands) {
-    out += "complete -c maie -n __fish_use_subcommand -a " + command.name + " -d " +
-           fish_text(command.help) + "\n";
+// Commands below `command`, offered under a condition, and all that belongs to them.
+std::string fish_commands(const Command& command, const std::string& condition) {
+  std::string out;
+  for (const Command& sub : command.commands) {
+    const std::string none_yet = command.full_name == "maie"
+                                     ? "__fish_use_subcommand"
+                                     : condition + "; and not __fish_seen_subcommand_from " +
+                                           join(names_of(command.commands), " ");
+    out += "complete -c maie -n '" + none_yet + "' -a " + sub.name + " -d " + fish_text(sub.help) +
+           "\n";
   }
-  out += fish_options(root, "__fish_use_subcommand");
-  for (const Command& command : commands) {
-    out += fish_options(command, "'__fish_seen_subcommand_from " + command.name + "'");
+  for (const Command& sub : command.commands) {
+    const std::string seen = (condition.empty() ? "" : condition + "; and ") +
+                             ("__fish_seen_subcommand_from " + sub.name);
+    out += fish_options(sub, "'" + seen + "'") + fish_commands(sub, seen);
   }
   return out;
+}
+
+std::string fish_script(const Command& root) {
+  return "# fish completion for maie; made by: maie completions fish\ncomplete -c maie -f\n" +
+         fish_options(root, "__fish_use_subcommand") + fish_commands(root, "");
 }
 
 }  // namespace
 
 std::string completion_script(const CLI::App& app, std::string_view shell) {
-  const Command root = command_of(app);
-  const std::vector<Command> commands = sub_commands(app);
-  if (shell == "bash") return bash_script(root, commands);
-  if (shell == "zsh") return zsh_script(root, commands);
+  const Command root = command_of(app, "");
+  if (shell == "bash") return bash_script(root);
+  if (shell == "zsh") return zsh_script(root);
   check(shell == "fish", "a shell of kShells");
-  return fish_script(root, commands);
+  return fish_script(root);
 }
 
 }  // namespace maie::cli

@@ -27,6 +27,7 @@ struct Context {
 };
 
 void add_transcribe_command(CLI::App& app, Context& context);
+void add_models_command(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);
 void add_completions_command(CLI::App& app, Context& context);

@@ -6,6 +6,7 @@
 #include "audio/decode.h"
 #include "cli/inputs.h"
 #include "cli/recogniser.h"
+#include "store/find_model.h"
 
 namespace maie::cli {
 namespace {
@@ -44,7 +45,9 @@ class EngineRecogniser : public Recogniser {
 
 }  // namespace
 
-Result<std::unique_ptr<Recogniser>> load_recogniser(const pipeline::TranscriberOptions& options) {
+Result<std::unique_ptr<Recogniser>> load_recogniser(const pipeline::TranscriberOptions& given) {
+  pipeline::TranscriberOptions options = given;
+  MAIE_ASSIGN(options.model_path, store::find_model(given.model_path));
   MAIE_ASSIGN(std::unique_ptr<pipeline::Transcriber> transcriber,
               pipeline::Transcriber::load(options));
   return std::unique_ptr<Recogniser>(std::make_unique<EngineRecogniser>(std::move(transcriber)));

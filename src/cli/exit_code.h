@@ -16,6 +16,7 @@ enum ExitCode : int {
   kExitUsageLater = 64,    ///< an option the chosen model cannot serve
   kExitBadData = 65,       ///< input or model unusable
   kExitNoInput = 66,       ///< input or model not found
+  kExitUnavailable = 69,   ///< a server is not to be reached; try again
   kExitInternal = 70,      ///< a bug
   kExitSystem = 71,        ///< out of memory and the like
   kExitCannotCreate = 73,  ///< an output file cannot be created

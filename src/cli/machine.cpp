@@ -68,6 +68,24 @@ std::string text_of(const char* path) {
   return content.has_value() ? *content : std::string();
 }
 
+// What counts against the container's limit, cgroup version 2, then 1. Cached files that nobody
+// uses count too, and are taken back as soon as memory is short.
+uint64_t used_of_limit() {
+  for (const std::string folder : {"/sys/fs/cgroup/", "/sys/fs/cgroup/memory/"}) {
+    const bool second = folder == "/sys/fs/cgroup/";
+    const char* name = second ? "memory.current" : "memory.usage_in_bytes";
+    const std::optional<uint64_t> used = number(text_of((folder + name).c_str()));
+    if (!used) continue;
+    const std::string stat = text_of((folder + "memory.stat").c_str());
+    const std::string key = second ? "\ninactive_file " : "\ntotal_inactive_file ";
+    const size_t at = stat.find(key);
+    const uint64_t cached =
+        at == stat.npos ? 0 : number(std::string_view(stat).substr(at + key.size())).value_or(0);
+    return *used - std::min(*used, cached);
+  }
+  return 0;
+}
+
 int visit_library(dl_phdr_info* info, size_t, void* data) {
   std::error_code error;
   const fs::path real = fs::canonical(info->dlpi_name, error);
@@ -124,7 +142,14 @@ MemoryInfo this_memory() {
     const std::optional<uint64_t> limit = number(text_of(path));
     if (limit && *limit < memory.total) memory.limit = limit;
   }
+  if (memory.limit) memory.limit_used = used_of_limit();
   return memory;
+}
+
+uint64_t free_memory(const MemoryInfo& memory) {
+  if (!memory.limit) return memory.available;
+  const uint64_t left = *memory.limit - std::min(memory.limit_used, *memory.limit);
+  return std::min(memory.available, left);
 }
 
 bool has_seccomp() {

@@ -21,6 +21,7 @@ struct MemoryInfo {
   uint64_t swap_total = 0;
   uint64_t swap_free = 0;
   std::optional<uint64_t> limit{};
+  uint64_t limit_used = 0;  ///< of the limit, less what the kernel can take back
 };
 
 struct Library {
@@ -33,6 +34,10 @@ CpuInfo parse_cpuinfo(std::string_view text);
 
 /// From the text of /proc/meminfo; numbers that are missing stay 0.
 MemoryInfo parse_meminfo(std::string_view text);
+
+/// Bytes a program that starts now can have without swapping: what is available, and no more than
+/// the container's limit leaves.
+uint64_t free_memory(const MemoryInfo& memory);
 
 CpuInfo this_cpu();
 MemoryInfo this_memory();

@@ -11,21 +11,11 @@
 namespace maie::cli {
 namespace {
 
-constexpr int kBarColumns = 24;
 constexpr int kNarrowestName = 8;
 constexpr std::string_view kRateMeaning = " real time";
 // Too early to say anything about the time left.
 constexpr double kFirstEstimateS = 0.5;
 constexpr double kFirstEstimateFraction = 0.005;
-
-std::string bar(double fraction, bool colour) {
-  const int filled = int(std::floor(fraction * kBarColumns));
-  std::string out = "[";
-  if (colour) out += "\x1b[32m";
-  out += std::string(size_t(filled), '#');
-  if (colour) out += "\x1b[0m";
-  return out + std::string(size_t(kBarColumns - filled), '.') + "]";
-}
 
 std::string percent(double fraction) {
   char text[8];
@@ -47,6 +37,15 @@ std::string speed(const ProgressState& state) {
 }
 
 }  // namespace
+
+std::string progress_bar(double fraction, bool colour) {
+  const int filled = int(std::floor(fraction * kBarColumns));
+  std::string out = "[";
+  if (colour) out += "\x1b[32m";
+  out += std::string(size_t(filled), '#');
+  if (colour) out += "\x1b[0m";
+  return out + std::string(size_t(kBarColumns - filled), '.') + "]";
+}
 
 std::string format_duration(double seconds) {
   if (!(seconds >= 0) || seconds > 1e7) return "--:--";
@@ -83,7 +82,7 @@ std::string render_progress(const ProgressState& input, int columns, bool colour
     rate = speed(state);
     if (take(int(rate.size()))) line += rate;
   }
-  if (take(kBarColumns + 3)) line = bar(state.fraction, colour) + " " + line;
+  if (take(kBarColumns + 3)) line = progress_bar(state.fraction, colour) + " " + line;
   std::string name = printable(state.name);
   if (state.count > 1)
     name.insert(0, std::to_string(state.index) + "/" + std::to_string(state.count) + " ");

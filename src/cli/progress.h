@@ -26,6 +26,10 @@ std::string render_progress(const ProgressState& state, int columns, bool colour
 /// "0:07", "12:05", "1:02:03"; "--:--" for a negative or unreasonable time.
 std::string format_duration(double seconds);
 
+/// "[#####...................]", kBarColumns and two brackets wide. @param fraction 0..1
+inline constexpr int kBarColumns = 24;
+std::string progress_bar(double fraction, bool colour);
+
 /// Draws the progress of one recording on the console, at most ten times a second. Does nothing
 /// where the console draws no progress.
 class ProgressLine {

@@ -34,7 +34,7 @@ Result<Verification> verify(const HubCache& cache, const std::string& commit,
     seen.insert(file.path);
     const std::string wanted = expected_hash(file, manifest);
     if (!file.problem.empty()) {
-      found.bad.push_back({file.path, file.problem});
+      found.bad.push_back({file.path, file.problem, false});
     } else if (wanted.empty()) {
       ++found.unhashed;
     } else {
@@ -44,20 +44,23 @@ Result<Verification> verify(const HubCache& cache, const std::string& commit,
       const Result<std::string> hash = hash_like(wanted, file.full_path, cancel, tell);
       if (!hash.has_value() && hash.error().code() == Code::kCancelled) return hash.error();
       if (!hash.has_value()) {
-        found.bad.push_back({file.path, hash.error().message()});
+        found.bad.push_back({file.path, hash.error().message(), false});
       } else if (*hash != wanted) {
-        found.bad.push_back({file.path, "has the hash " + *hash + " and should have " + wanted});
+        found.bad.push_back(
+            {file.path, "has the hash " + *hash + " and should have " + wanted, false});
       }
     }
     before += file.size_bytes;
   }
   for (const auto& [path, entry] : manifest.files)
-    if (seen.count(path) == 0) found.bad.push_back({path, "is missing"});
+    if (seen.count(path) == 0) found.bad.push_back({path, "is missing", false});
   // Heads of weight files, shards, side files; what is broken by its hash is not told twice.
-  if (found.bad.empty()) {
-    for (const ModelFacts& model : models_in(cache.snapshot(commit)))
-      if (!model.problem.empty())
-        found.bad.push_back({fs::path(model.path).filename().string(), model.problem});
+  if (!found.bad.empty()) return found;
+  for (const ModelFacts& model : models_in(cache.snapshot(commit))) {
+    if (model.problem.empty()) continue;
+    const bool is_folder = model.path == cache.snapshot(commit);
+    const std::string path = is_folder ? "model" : fs::path(model.path).filename().string();
+    found.bad.push_back({path, model.problem, found.unhashed == 0});
   }
   return found;
 }

@@ -14,8 +14,9 @@ namespace maie::store {
 /// What the check of one snapshot found.
 struct Verification {
   struct Bad {
-    std::string path;     ///< within the model
-    std::string problem;  ///< a sentence
+    std::string path;           ///< within the model
+    std::string problem;        ///< a sentence
+    bool is_as_pulled = false;  ///< its hash is right: fetching it again gives the same
   };
   int files = 0;            ///< looked at
   int unhashed = 0;         ///< of them, those whose hash is not known: only heads were checked

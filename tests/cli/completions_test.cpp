@@ -71,6 +71,16 @@ TEST_F(Completions, BashOffersCommandsOptionsAndValues) {
   EXPECT_EQ(offered("maie transcribe --beam-size ''"), "\n");
 }
 
+TEST_F(Completions, BashGoesIntoCommandsBelowACommand) {
+  if (!has_shell("bash")) GTEST_SKIP() << "bash is not installed";
+  EXPECT_EQ(offered("maie models ''"), "list path pull rm verify\n");
+  EXPECT_EQ(offered("maie models p"), "path pull\n");
+  EXPECT_EQ(offered("maie models pull --conn"), "--connections\n");
+  EXPECT_EQ(offered("maie models rm --y"), "--yes\n");
+  EXPECT_EQ(offered("maie models list --conn"), "\n");
+  EXPECT_EQ(offered("maie transcribe models --beam"), "--beam-size\n");
+}
+
 TEST_F(Completions, BashOffersFilesWhereFilesAreMeant) {
   if (!has_shell("bash")) GTEST_SKIP() << "bash is not installed";
   folder_.write("talk one.wav");
@@ -80,19 +90,23 @@ TEST_F(Completions, BashOffersFilesWhereFilesAreMeant) {
   EXPECT_EQ(offered("maie transcribe --output-dir talk"), "talks\n");
 }
 
-TEST_F(Completions, EveryOptionIsInEveryScript) {
-  for (const std::string_view shell : kShells) {
-    const std::string script = completion_script(app_, shell);
-    for (const CLI::App* command : app_.get_subcommands({})) {
-      EXPECT_NE(script.find(command->get_name()), std::string::npos) << shell;
-      for (const CLI::Option* option : command->get_options()) {
-        for (const std::string& name : option->get_lnames()) {
-          EXPECT_NE(script.find((shell == "fish" ? "-l " : "--") + name), std::string::npos)
-              << shell << " " << name;
-        }
+// Commands and options of `app` and below stand in the script.
+void expect_all_in(const std::string& script, const CLI::App& app, std::string_view shell) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    EXPECT_NE(script.find(command->get_name()), std::string::npos) << shell;
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        EXPECT_NE(script.find((shell == "fish" ? "-l " : "--") + name), std::string::npos)
+            << shell << " " << name;
       }
     }
+    expect_all_in(script, *command, shell);
   }
+}
+
+TEST_F(Completions, EveryOptionIsInEveryScript) {
+  for (const std::string_view shell : kShells)
+    expect_all_in(completion_script(app_, shell), app_, shell);
 }
 
 TEST_F(Completions, ShellsFindNoFaultInTheScripts) {
