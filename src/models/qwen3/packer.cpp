@@ -53,9 +53,9 @@ void Packer::keep(const Status& status) {
   if (status_.ok()) status_ = status;
 }
 
-ComputeType Packer::type_of(const StoredMatrix& matrix) const {
-  const ComputeType type = ops::resolve(stream_.device(), wanted_);
-  if (wanted_ == ComputeType::kAuto) {
+ComputeType Packer::type_of(Device device, ComputeType wanted, const StoredMatrix& matrix) {
+  const ComputeType type = ops::resolve(device, wanted);
+  if (wanted == ComputeType::kAuto) {
     return matrix.layout() == StoredLayout::kW4   ? ComputeType::kInt4
            : matrix.layout() == StoredLayout::kW8 ? ComputeType::kInt8
                                                   : type;

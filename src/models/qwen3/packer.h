@@ -23,6 +23,10 @@ class Packer {
   const Weights& weights() const { return weights_; }
   ComputeType wanted() const { return wanted_; }
 
+  /// The type that a matrix gets on a device.
+  static ComputeType type_of(Device device, ComputeType wanted,
+                             const formats::StoredMatrix& matrix);
+
   /// Matrices of one width, one below the other: one product makes all their outputs. The pages of
   /// the file that they lie in are given back to the system.
   ops::LinearWeights linear(const std::vector<std::string>& names);
@@ -33,7 +37,9 @@ class Packer {
   size_t packed_bytes() const { return packed_bytes_; }
 
  private:
-  ComputeType type_of(const formats::StoredMatrix& matrix) const;
+  ComputeType type_of(const formats::StoredMatrix& matrix) const {
+    return type_of(stream_.device(), wanted_, matrix);
+  }
   ops::LinearSource source(const formats::StoredMatrix& matrix, ComputeType stack);
   ops::QuantisedSource codes(const formats::StoredMatrix& matrix);
   ops::QuantisedSource rounded(const formats::StoredMatrix& matrix);

@@ -166,6 +166,31 @@ TEST_P(Qwen3, FewRowsHaveTheBitsTheyHaveAlone) {
   }
 }
 
+// A prompt cut at fixed places has the bits of these cuts, however many of them a pass reads.
+TEST_P(Qwen3, EntriesOfOnePassHaveTheBitsOfPassesOfTheirOwn) {
+  for (const ComputeType type :
+       {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8}) {
+    for (const std::vector<int64_t>& cuts :
+         {std::vector<int64_t>{20, 24, 31}, {64, 11}, {32, 5, 38}}) {
+      const auto apart = load(type, DType::kBF16), together = load(type, DType::kBF16);
+      const OwnedTensor want = logits(*apart, cuts, {4, 1});
+      const std::vector<int32_t> pages = {0, 5};
+      std::vector<ops::SequenceRows> entries;
+      int64_t past = 0;
+      for (const int64_t rows : cuts) {
+        entries.push_back({pages, past, rows});
+        past += rows;
+      }
+      std::vector<int> wanted(golden_.tokens.size());
+      std::iota(wanted.begin(), wanted.end(), 0);
+      const OwnedTensor got = unwritten({int64_t(wanted.size()), apart->config().vocabulary});
+      ASSERT_TRUE(together->forward(golden_.tokens, entries, wanted, got.view()).ok());
+      EXPECT_TRUE(same_bits(got.view().span<float>(), want.view().span<float>()))
+          << to_string(type) << ", " << cuts.size() << " cuts";
+    }
+  }
+}
+
 TEST_P(Qwen3, OnlyWantedRowsAreGiven) {
   const auto model = load(ComputeType::kFloat32);
   const OwnedTensor all = logits(*model, {75});
