@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "grammar/validate.h"
 #include "llm/memory_plan.h"
+#include "llm/qwen_network.h"
 #include "llm/text_stream.h"
 #include "ops/compute_types.h"
 
@@ -16,29 +17,6 @@ constexpr int64_t kUsualContext = 16384;
 constexpr int64_t kLeastContext = 1024;  // below it a budget is refused rather than met
 constexpr int64_t kChunk = 128;
 constexpr int kPromptRows = 512;  // of a pass that only reads prompts
-
-class QwenNetwork : public Network {
- public:
-  explicit QwenNetwork(std::unique_ptr<qwen3::Model> model) : model_(std::move(model)) {}
-  int64_t vocabulary() const override { return model_->config().vocabulary; }
-  int64_t pages() const override { return model_->pages(); }
-  int max_rows() const override { return model_->max_rows(); }
-  Status forward(std::span<const int> tokens, std::span<const ops::SequenceRows> sequences,
-                 std::span<const int> wanted, Tensor logits) override {
-    return model_->forward(tokens, sequences, wanted, logits);
-  }
-  size_t page_bytes() const override { return model_->page_bytes(); }
-  void read_page(int32_t page, std::span<std::byte> out) const override {
-    model_->read_page(page, out);
-  }
-  void write_page(int32_t page, std::span<const std::byte> bytes) override {
-    model_->write_page(page, bytes);
-  }
-  const qwen3::Model& model() const { return *model_; }
-
- private:
-  std::unique_ptr<qwen3::Model> model_;
-};
 
 std::string mebibytes(size_t bytes) { return std::to_string((bytes >> 20) + 1) + " MiB"; }
 
@@ -99,7 +77,7 @@ int LocalModel::rows_of_a_pass() const {
 }
 
 // Settles context and pages; refuses what the budget does not hold.
-Status LocalModel::plan(ComputeType type) {
+Status LocalModel::plan() {
   const bool may_shrink = options_.context == 0;
   const int64_t made_for = files_.context > 0 ? files_.context : kUsualContext;
   info_.context = may_shrink ? std::min(made_for, kUsualContext) : options_.context;
@@ -112,8 +90,9 @@ Status LocalModel::plan(ComputeType type) {
     int64_t tokens = options_.cache_tokens;
     if (tokens == 0) tokens = info_.context * (options_.slots > 1 ? 2 : 1);
     cache_pages_ = (std::max(tokens, info_.context) + ops::kKvPage - 1) / ops::kKvPage;
-    const MemoryPlan memory = plan_memory(files_.weights->config(), type, options_.cache_type,
-                                          cache_pages_, rows_of_a_pass(), wanted);
+    const MemoryPlan memory =
+        plan_memory(*files_.weights, options_.compute_type, options_.cache_type, cache_pages_,
+                    rows_of_a_pass(), wanted);
     info_.memory_bytes = memory.total();
     if (options_.memory_budget == 0 || memory.total() <= options_.memory_budget) return {};
     if (!may_shrink || info_.context / 2 < std::min(kLeastContext, made_for)) {
@@ -129,14 +108,12 @@ Status LocalModel::plan(ComputeType type) {
 }
 
 Status LocalModel::start() {
-  const ComputeType type = ops::resolve(Device{}, options_.compute_type);
   info_.name = files_.name;
   info_.source = files_.source;
   info_.path = files_.path;
   info_.quantization = files_.quantization;
-  info_.compute_type = to_string(type);
   info_.prompts = files_.prompts;
-  MAIE_TRY(plan(type));
+  MAIE_TRY(plan());
   const int threads = options_.threads > 0 ? options_.threads : ThreadPool::default_size();
   machine_ = std::make_unique<Machine>(threads);
   MAIE_ASSIGN(auto network, qwen3::Model::load(machine_->stream, files_.weights,
@@ -144,6 +121,7 @@ Status LocalModel::start() {
                                                 .cache_type = options_.cache_type,
                                                 .pages = cache_pages_,
                                                 .max_rows = rows_of_a_pass()}));
+  info_.compute_type = to_string(network->compute_type());
   const int64_t logits = (2 * options_.slots + ops::kExactRows) * network->config().vocabulary * 4;
   info_.memory_bytes =
       network->weight_bytes() + network->cache_bytes() + network->arena_bytes() + size_t(logits);

@@ -48,7 +48,7 @@ class LocalModel : public LanguageModel {
   struct Machine;  // threads, network, store and engine, in the order they need each other
   LocalModel(ModelFiles files, const LocalModelOptions& options);
   Status start();
-  Status plan(ComputeType type);
+  Status plan();
   int rows_of_a_pass() const;
   std::string path_and(const std::string& what) const;
   Result<TokenRequest> prepare(const Request& request, bool& opens_thinking);

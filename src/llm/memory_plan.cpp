@@ -2,35 +2,50 @@
 
 #include <algorithm>
 
+#include "models/qwen3/packer.h"
 #include "ops/paged_attention.h"
 
 namespace maie::llm {
 namespace {
 
-// A packed layer: its values, scale and column sum of each row, and the padding of blocks.
-size_t packed_bytes(ComputeType type, int64_t N, int64_t K) {
-  const size_t element = type == ComputeType::kFloat32 ? 4 : type == ComputeType::kInt8 ? 1 : 2;
-  return size_t(N + 64) * (size_t(K + 64) * element + 12);
+size_t padded(int64_t size) { return size_t((size + 63) / 64 * 64); }
+
+// A packed matrix: its values, scales and sums, and the padding of blocks.
+size_t packed_bytes(const formats::StoredMatrix& matrix, ComputeType wanted) {
+  const size_t N = padded(matrix.rows()), K = padded(matrix.columns());
+  switch (qwen3::Packer::type_of(Device{}, wanted, matrix)) {
+    case ComputeType::kFloat32: return N * K * 4;
+    case ComputeType::kInt8: return N * (K + 12);
+    case ComputeType::kInt4: {
+      // Codes, and a scale and an offset of two bytes each for a group of at least 32.
+      const auto group = size_t(std::max<int64_t>(32, formats::w4_group(matrix.form().group)));
+      return N * (K / 2 + (K / group + 1) * (matrix.symmetric() ? 2 : 4) + 4);
+    }
+    default: return N * K * 2;
+  }
 }
 
 }  // namespace
 
-MemoryPlan plan_memory(const qwen3::Config& c, ComputeType type, DType cache_type, int64_t pages,
-                       int rows, int64_t wanted) {
-  const int64_t attention = c.heads * c.head_width;
+MemoryPlan plan_memory(const qwen3::Weights& weights, ComputeType wanted, DType cache_type,
+                       int64_t pages, int rows, int64_t logits) {
+  const qwen3::Config& c = weights.config();
   MemoryPlan plan;
-  plan.weights =
-      packed_bytes(type, c.qkv_width(), c.width) + packed_bytes(type, c.width, attention) +
-      packed_bytes(type, 2 * c.mlp_width, c.width) + packed_bytes(type, c.width, c.mlp_width);
-  plan.weights = size_t(c.layers) * plan.weights + packed_bytes(type, c.vocabulary, c.width);
+  for (const qwen3::WeightSpec& spec : qwen3::weight_specs(c)) {
+    const bool is_output =
+        spec.name == (c.tied_embeddings ? "embed_tokens.weight" : "lm_head.weight");
+    if (spec.shape.rank() != 2 || (spec.name == "embed_tokens.weight" && !is_output)) continue;
+    plan.weights += packed_bytes(weights.matrix(spec.name), wanted);
+  }
   plan.cache =
       size_t(c.layers) * ops::KvPages::size_bytes(cache_type, pages, c.kv_heads, c.head_width);
   // The residual stream, the wider of the two halves of a block, and the keys and values of eight
   // heads packed for the products of a prompt.
+  const int64_t attention = c.heads * c.head_width;
   const int64_t half = std::max(c.width + c.qkv_width() + attention, c.width + 3 * c.mlp_width);
-  const int64_t packed = std::min(c.kv_heads, 8) * 2 * (pages * ops::kKvPage + 64) *
-                         (c.head_width + 64) * (type == ComputeType::kFloat32 ? 4 : 2);
-  plan.work = size_t(rows * (2 * c.width + half) * 4 + packed + wanted * c.vocabulary * 4);
+  const int64_t packed = std::min(c.kv_heads, 8) * 2 * pages * ops::kKvPage *
+                         int64_t(padded(c.head_width)) * (wanted == ComputeType::kFloat32 ? 4 : 2);
+  plan.work = size_t(rows * (2 * c.width + half) * 4 + packed + logits * c.vocabulary * 4);
   return plan;
 }
 

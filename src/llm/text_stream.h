@@ -16,7 +16,7 @@ class TextStream {
     std::vector<std::string> stops;  ///< none empty; looked for in the text, not in the thinking
     bool splits_thinking = false;    ///< a text that begins with <think> has a part of thinking
     bool starts_thinking = false;    ///< the prompt ended with <think>
-    std::function<void(std::string_view)> on_text;  ///< gets the text, not the thinking
+    std::function<void(std::string_view)> on_text = nullptr;  ///< gets the text, not the thinking
   };
   explicit TextStream(Options options);
 
