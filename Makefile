@@ -8,6 +8,7 @@
 #   make tsan       every test under the thread sanitizer
 #   make fuzz       every fuzz target for FUZZ_SECONDS each (clang only)
 #   make bench-asr  beside faster-whisper, same weights, same machine: build/bench/asr.json
+#   make bench-llm  beside llama.cpp, same weights, same machine: build/bench/llm.json
 #   make install    to PREFIX (default /usr/local), DESTDIR is honoured
 #   make clean      removes build/
 
@@ -20,7 +21,7 @@ RELEASE := build/release
 MAIE := $(RELEASE)/bin/maie
 SAMPLES := samples/meeting_en.flac samples/meeting_vi.flac samples/dictation.mp3
 
-.PHONY: build demo test check asan tsan fuzz bench-asr install clean
+.PHONY: build demo test check asan tsan fuzz bench-asr bench-llm install clean
 .DEFAULT_GOAL := build
 
 build:
@@ -64,6 +65,13 @@ bench-asr: build
 	@tools/install-packages bench
 	@tools/venv build/bench-venv bench/requirements.txt
 	@build/bench-venv/bin/python bench/asr.py --maie $(MAIE)
+
+bench-llm:
+	@tools/install-packages build test bench
+	@cmake --preset release -DMAIE_TESTS=ON
+	@cmake --build $(RELEASE) --parallel $(JOBS) --target maie make_gguf
+	@tools/venv build/bench-llm-venv bench/llm_requirements.txt
+	@build/bench-llm-venv/bin/python bench/llm.py --maie $(MAIE) --make-gguf $(RELEASE)/bin/make_gguf
 
 install: build
 	@cmake --install $(RELEASE) --prefix $(PREFIX)

@@ -23,6 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tools")]
 from word_errors import count_errors, word_error_rate, words  # noqa: E402
 import weights  # noqa: E402
+from peers import PeerProcess, RowFailed, cpu_name, first_line, run, spread  # noqa: E402
 
 # Our name of the row in `maie bench`, and the ratio the project wants.
 ROWS = {
@@ -34,37 +35,15 @@ ROWS = {
 }
 
 
-class RowFailed(Exception):
-    """One row has no result; the message says why."""
-
-
-class Peer:
-    """The other process. ask() gives seconds."""
+class Peer(PeerProcess):
+    """faster-whisper; answers give the median of a row in seconds."""
 
     def __init__(self, build, arguments):
         self.text = build / "peer.txt"
-        command = [sys.executable, str(ROOT / "bench/peer.py"), "--small", str(build / "small-peer"), "--mini",
-                   str(build / "mini-peer"), "--recording", str(build / "recording.wav"), "--text-out",
-                   str(self.text), "--ids", json.dumps(weights.special_ids()), "--threads", str(arguments.threads),
-                   "--compute-type", arguments.compute_type]
-        environment = dict(os.environ, OMP_NUM_THREADS=str(arguments.threads), HF_HUB_OFFLINE="1")
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=environment)
-
-    def ask(self, row):
-        self.process.stdin.write(json.dumps({"row": row}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RowFailed(f"the peer's process ended with status {self.process.wait()}")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise RowFailed("peer: " + answer["error"])
-        return answer["median_s"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
+        super().__init__([sys.executable, str(ROOT / "bench/peer.py"), "--small", str(build / "small-peer"), "--mini",
+                          str(build / "mini-peer"), "--recording", str(build / "recording.wav"), "--text-out",
+                          str(self.text), "--ids", json.dumps(weights.special_ids()), "--threads",
+                          str(arguments.threads), "--compute-type", arguments.compute_type], arguments.threads)
 
 
 class Maie:
@@ -76,20 +55,9 @@ class Maie:
         self.build = build
         self.text = build / "maie" / "recording.txt"
 
-    def run(self, command):
-        """Runs it to its end; returns seconds and stdout."""
-        start = time.perf_counter()
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        out, errors = child.communicate()
-        duration_s = time.perf_counter() - start
-        if child.returncode != 0:
-            raise RowFailed(f"{' '.join(command)}: status {child.returncode}: {errors.strip()[-300:]}")
-        return duration_s, out
-
     def kernel(self, name):
         """One row of `maie bench`: seconds, and the share of this machine's measured roof."""
-        _, out = self.run([self.program, "bench", "--json", "--model", str(self.build / "small"), "--row", name,
-                           *self.options])
+        out = run([self.program, "bench", "--json", "--model", str(self.build / "small"), "--row", name, *self.options])
         rows = json.loads(out)["rows"]
         if len(rows) != 1:
             raise RowFailed(f"maie bench --row {name} gave {len(rows)} rows, one was expected")
@@ -97,11 +65,12 @@ class Maie:
 
     def transcribe(self):
         # Defaults, but for the suppressed tokens: as on the peer's side (peer.py says why).
-        duration_s, _ = self.run([
+        start = time.perf_counter()
+        run([
             self.program, "transcribe", str(self.build / "recording.wav"), "--model", str(ROOT / "models/mini/asr"),
             "--vad-model", str(self.build / "vad.safetensors"), "--output-format", "txt", "--output-dir",
             str(self.text.parent), "--overwrite", "--quiet", "--suppress-tokens", "", *self.options])
-        return duration_s
+        return time.perf_counter() - start
 
 
 def measure_row(name, ours, peer, pairs):
@@ -119,7 +88,7 @@ def measure_row(name, ours, peer, pairs):
 
     a, b = [], []
     for i in range(pairs + 1):
-        mine, other = one_of_ours(), peer.ask(name)
+        mine, other = one_of_ours(), peer.ask(name)["median_s"]
         time.sleep(0.3)  # the peer's OpenMP threads spin for a moment after their work
         print(f"  {name} {'warm-up' if i == 0 else f'{i}/{pairs}'}: maie {mine:.4f} s, peer {other:.4f} s",
               file=sys.stderr, flush=True)
@@ -133,7 +102,6 @@ def measure_row(name, ours, peer, pairs):
 
 def summary(a, b, goal):
     """One row's numbers from the seconds of both sides."""
-    spread = lambda x: (max(x) - min(x)) / statistics.median(x)
     return {"maie": statistics.median(a), "peer": statistics.median(b),
             "ratio": statistics.median(b) / statistics.median(a), "goal": goal,
             "maie_runs": a, "peer_runs": b, "maie_spread": spread(a), "peer_spread": spread(b)}
@@ -147,18 +115,9 @@ def compare_texts(ours, peer, truth):
             "maie_word_error_rate": word_error_rate(truth, ours), "peer_word_error_rate": word_error_rate(truth, peer)}
 
 
-def first_line(*command):
-    try:
-        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[0]
-    except (OSError, IndexError):
-        return "unknown"
-
-
 def machine(arguments):
-    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-                 platform.machine())
     from importlib.metadata import version
-    return {"cpu": model, "cores": os.cpu_count(), "system": platform.platform(),
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "system": platform.platform(),
             "threads": arguments.threads, "compute_type": arguments.compute_type,
             "compiler": first_line("c++", "--version"), "commit": first_line("git", "rev-parse", "--short", "HEAD"),
             "maie": first_line(str(arguments.maie), "--version"),

@@ -119,4 +119,12 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   return digest.hex();
 }
 
+std::string cache_folder() {
+  const char* cache = std::getenv("XDG_CACHE_HOME");
+  if (cache != nullptr && *cache != 0) return std::string(cache) + "/maie";
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && *home != 0) return std::string(home) + "/.cache/maie";
+  return {};
+}
+
 }  // namespace maie

@@ -35,6 +35,10 @@ class MappedFile {
 /// Reads a small file; kInvalidInput when it is longer than `limit_bytes`.
 Result<std::string> read_file(const std::string& path, size_t limit_bytes);
 
+/// Where the program keeps what it can make again: $XDG_CACHE_HOME/maie, else ~/.cache/maie; empty
+/// without a home.
+std::string cache_folder();
+
 /// Writes `content` to a temporary file in the same folder, flushes it to the disk and renames it
 /// to `path`, so that readers see the old file or the whole new one. On failure nothing is left
 /// behind.

@@ -116,13 +116,17 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, Console& cons
 
 void build_app(CLI::App& app, Context& context) {
   app.name("maie");
-  app.description("maie turns recordings into text, on this machine alone.");
+  app.description("maie turns recordings into transcripts and summaries, on this machine.");
   app.formatter(std::make_shared<HelpFormatter>());
   app.require_subcommand(1);
   app.set_help_flag("-h,--help", "Show this help and exit");
   app.set_version_flag("--version", "maie " + std::string(kVersion), "Show the version and exit");
+  add_process_command(app, context);
   add_transcribe_command(app, context);
   add_models_command(app, context);
+  add_enhance_command(app, context);
+  add_summarize_command(app, context);
+  add_templates_command(app, context);
   add_doctor_command(app, context);
   add_bench_command(app, context);
   add_completions_command(app, context);

@@ -5,17 +5,22 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <utility>
 
 #include "base/log.h"
+#include "cli/model_search.h"
 #include "cli/parse.h"
 
 namespace maie::cli {
 namespace {
+
+constexpr const char* kOutputGroup = "Output";
 
 // A number from `least` to `most`, for options of any number type. CLI11's own Range lets "nan"
 // through, as nothing is below or above it.
@@ -70,20 +75,27 @@ Result<std::string> parse_language(std::string_view text) {
   return language;
 }
 
-Result<std::vector<Format>> parse_formats(std::string_view text) {
+std::string names_of(std::span<const Format> formats, const char* between) {
+  std::string names;
+  for (const Format format : formats) {
+    names += (names.empty() ? "" : between) + std::string(to_string(format));
+  }
+  return names;
+}
+
+Result<std::vector<Format>> parse_formats(std::string_view text, std::span<const Format> allowed) {
+  const std::string choice = "choose from " + names_of(allowed, ", ");
   std::vector<Format> formats;
   for (const std::string& name : split_commas(text)) {
     const auto same = [&name](Format format) { return to_string(format) == name; };
-    const auto found = std::find_if(std::begin(kFormats), std::end(kFormats), same);
-    if (found == std::end(kFormats)) {
-      return invalid_input("\"" + name +
-                           "\" is not an output format; choose from txt, srt, vtt, tsv, json");
+    const auto found = std::find_if(allowed.begin(), allowed.end(), same);
+    if (found == allowed.end()) {
+      return invalid_input("\"" + name + "\" is not an output format; " + choice);
     }
     if (std::find(formats.begin(), formats.end(), *found) == formats.end())
       formats.push_back(*found);
   }
-  if (formats.empty())
-    return invalid_input("no output format given; choose from txt, srt, vtt, tsv, json");
+  if (formats.empty()) return invalid_input("no output format given; " + choice);
   return formats;
 }
 
@@ -285,46 +297,15 @@ void add_vad_options(CLI::App& command, pipeline::TranscribeOptions& options) {
       ->group(group);
 }
 
-void add_output_options(CLI::App& command, TranscribeArguments& arguments) {
-  const std::string group = "Output";
-  command
-      .add_option_function<std::vector<std::string>>(
-          "-f,--output-format",
-          [&arguments](const std::vector<std::string>& values) {
-            std::string all;
-            for (const std::string& value : values) all += value + ",";
-            const Result<std::vector<Format>> formats = parse_formats(all);
-            if (!formats.has_value())
-              throw CLI::ValidationError("--output-format", formats.error().message());
-            arguments.formats = *formats;
-          },
-          "Files to write: txt, srt, vtt, tsv, json, several with commas [txt to standard output]")
-      ->type_name("FORMAT")
-      ->check(words("{txt,srt,vtt,tsv,json}"))
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->group(group);
-  command
-      .add_option("-o,--output-dir", arguments.output_folder,
-                  "Directory of the files; -: one format to standard output [.]")
-      ->type_name("DIR")
-      ->group(group);
-  command.add_flag("--overwrite", arguments.overwrite, "Replace files that exist")->group(group);
-  command
-      .add_option("--max-line-width", arguments.subtitles.max_line_width,
-                  "Characters in a line of a subtitle [42]")
-      ->type_name("N")
-      ->check(within(1, 1000))
-      ->group(group);
-  command
-      .add_option("--max-line-count", arguments.subtitles.max_line_count, "Lines in a subtitle [2]")
-      ->type_name("N")
-      ->check(within(1, 100))
-      ->group(group);
-  command
-      .add_flag("--highlight-words", arguments.subtitles.highlight_words,
-                "Mark the word being spoken in subtitles (with --word-timestamps)")
-      ->group(group);
+// The thread count people already set for such programs, when --threads was not given.
+int threads_of_environment() {
+  const char* text = std::getenv("OMP_NUM_THREADS");
+  int count = 0;
+  if (text == nullptr) return 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), count);
+  // OpenMP allows a list, one number per nesting level; we have one level.
+  const bool whole = error == std::errc() && (*end == '\0' || *end == ',');
+  return whole && count >= 1 && count <= 1024 ? count : 0;
 }
 
 }  // namespace
@@ -350,14 +331,79 @@ void add_speech_options(CLI::App& command, SpeechOfProgram& speech) {
   command.add_flag("--json", speech.json, "Messages on standard error as JSON lines")->group(group);
 }
 
-void add_transcribe_options(CLI::App& command, TranscribeArguments& arguments) {
+void add_format_option(CLI::App& command, std::vector<Format>& formats,
+                       std::span<const Format> allowed, const std::string& fallback) {
+  command
+      .add_option_function<std::vector<std::string>>(
+          "-f,--output-format",
+          [&formats, allowed](const std::vector<std::string>& values) {
+            std::string all;
+            for (const std::string& value : values) all += value + ",";
+            Result<std::vector<Format>> parsed = parse_formats(all, allowed);
+            if (!parsed.has_value())
+              throw CLI::ValidationError("--output-format", parsed.error().message());
+            formats = std::move(*parsed);
+          },
+          "Files to write: " + names_of(allowed, ", ") + ", several with commas [" + fallback + "]")
+      ->type_name("FORMAT")
+      ->check(words("{" + names_of(allowed, ",") + "}"))
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->group(kOutputGroup);
+}
+
+void add_destination_options(CLI::App& command, std::string& folder, bool& overwrite) {
+  command
+      .add_option("-o,--output-dir", folder,
+                  "Directory of the files; -: one format to standard output [.]")
+      ->type_name("DIR")
+      ->group(kOutputGroup);
+  command.add_flag("--overwrite", overwrite, "Replace files that exist")->group(kOutputGroup);
+}
+
+void add_subtitle_options(CLI::App& command, text::SubtitleOptions& subtitles) {
+  command
+      .add_option("--max-line-width", subtitles.max_line_width,
+                  "Characters in a line of a subtitle [42]")
+      ->type_name("N")
+      ->check(within(1, 1000))
+      ->group(kOutputGroup);
+  command.add_option("--max-line-count", subtitles.max_line_count, "Lines in a subtitle [2]")
+      ->type_name("N")
+      ->check(within(1, 100))
+      ->group(kOutputGroup);
+  command
+      .add_flag("--highlight-words", subtitles.highlight_words,
+                "Mark the word being spoken in subtitles (with --word-timestamps)")
+      ->group(kOutputGroup);
+}
+
+void add_recognition_options(CLI::App& command, TranscribeArguments& arguments) {
   add_inputs(command, arguments);
   add_model_options(command, arguments.engine);
   add_task_options(command, arguments.transcribe);
-  add_output_options(command, arguments);
+}
+
+void add_tuning_options(CLI::App& command, pipeline::TranscribeOptions& options) {
+  add_vad_options(command, options);
+  add_decoding_options(command, options);
+}
+
+Status choose_defaults(TranscribeArguments& arguments) {
+  if (arguments.engine.threads == 0) arguments.engine.threads = threads_of_environment();
+  if (arguments.engine.model_path.empty()) {
+    MAIE_ASSIGN(arguments.engine.model_path, default_model(model_folders_of_process()));
+  }
+  return {};
+}
+
+void add_transcribe_options(CLI::App& command, TranscribeArguments& arguments) {
+  add_recognition_options(command, arguments);
+  add_format_option(command, arguments.formats, kTranscriptFormats, "txt to standard output");
+  add_destination_options(command, arguments.output_folder, arguments.overwrite);
+  add_subtitle_options(command, arguments.subtitles);
   add_speech_options(command, arguments.speech);
-  add_vad_options(command, arguments.transcribe);
-  add_decoding_options(command, arguments.transcribe);
+  add_tuning_options(command, arguments.transcribe);
 }
 
 }  // namespace maie::cli

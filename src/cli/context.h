@@ -4,6 +4,7 @@
 
 #include "base/cancel.h"
 #include "cli/console.h"
+#include "cli/language_model.h"
 #include "cli/recogniser.h"
 
 namespace CLI {
@@ -21,13 +22,18 @@ namespace maie::cli {
 /// lists all of them. `context` outlives the parsing and the run.
 struct Context {
   Console& console;
-  CancelToken& cancel;            ///< cancelled by SIGINT and SIGTERM
-  RecogniserLoader load;          ///< how `maie transcribe` gets its engine
-  std::function<int()> chosen{};  ///< the chosen command; returns the exit code
+  CancelToken& cancel;                        ///< cancelled by SIGINT and SIGTERM
+  RecogniserLoader load;                      ///< how commands get their recogniser
+  LanguageModelLoader load_language_model{};  ///< and their language model
+  std::function<int()> chosen{};              ///< the chosen command; returns the exit code
 };
 
+void add_process_command(CLI::App& app, Context& context);
 void add_transcribe_command(CLI::App& app, Context& context);
 void add_models_command(CLI::App& app, Context& context);
+void add_enhance_command(CLI::App& app, Context& context);
+void add_summarize_command(CLI::App& app, Context& context);
+void add_templates_command(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);
 void add_completions_command(CLI::App& app, Context& context);

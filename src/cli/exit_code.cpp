@@ -20,6 +20,10 @@ int exit_code_of(Code code) {
   return kExitFailure;
 }
 
+int exit_code_of_service(Code code) {
+  return code == Code::kUnavailable ? int(kExitUnavailable) : exit_code_of(code);
+}
+
 int exit_code_of_output(Code code) {
   switch (code) {
     case Code::kOk: return kExitOk;

@@ -30,6 +30,9 @@ enum ExitCode : int {
 /// The exit code that tells a caller of the shell what `code` tells a caller of the engine.
 int exit_code_of(Code code);
 
+/// The same for what a language model or another service has failed at.
+int exit_code_of_service(Code code);
+
 /// The exit code for an output file that could not be written: 73 where it cannot be created, 74
 /// where writing went wrong half-way (a full disk).
 int exit_code_of_output(Code code);

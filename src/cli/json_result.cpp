@@ -115,17 +115,6 @@ Json vad_object(const RunInfo& run, const Transcript& transcript) {
           {"pad_ms", vad.speech_pad_ms}};
 }
 
-Json input_object(const RunInfo& run, const Recognised& result) {
-  const bool pipe = run.input == kStandardInput;
-  return {{"name", pipe ? "stdin" : std::filesystem::path(run.input).filename().string()},
-          {"duration", seconds(result.transcript.duration_s)},
-          {"container", or_null(result.container)},
-          {"codec", or_null(result.codec)},
-          {"sample_rate", result.rate_hz > 0 ? Json(result.rate_hz) : Json()},
-          {"channels", result.channels > 0 ? Json(result.channels) : Json()},
-          {"warnings", result.input_warnings}};
-}
-
 Json model_object(const pipeline::ModelInfo& model) {
   return {{"path", model.path},
           {"source", model.source},
@@ -176,6 +165,17 @@ void write(const Json& value, int depth, std::string& out) {
 }
 
 }  // namespace
+
+Json input_object(const RunInfo& run, const Recognised& result) {
+  const bool pipe = run.input == kStandardInput;
+  return {{"name", pipe ? "stdin" : std::filesystem::path(run.input).filename().string()},
+          {"duration", seconds(result.transcript.duration_s)},
+          {"container", or_null(result.container)},
+          {"codec", or_null(result.codec)},
+          {"sample_rate", result.rate_hz > 0 ? Json(result.rate_hz) : Json()},
+          {"channels", result.channels > 0 ? Json(result.channels) : Json()},
+          {"warnings", result.input_warnings}};
+}
 
 Json result_document(const RunInfo& run, const Recognised& result) {
   const Transcript& transcript = result.transcript;

@@ -20,6 +20,9 @@ struct RunInfo {
 /// become null.
 Json result_document(const RunInfo& run, const Recognised& result);
 
+/// Its member "input": what is known of the recording.
+Json input_object(const RunInfo& run, const Recognised& result);
+
 /// The document as text: UTF-8 (what is not becomes U+FFFD), indented, one final newline.
 std::string to_text(const Json& document);
 

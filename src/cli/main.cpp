@@ -18,7 +18,10 @@ int run(int argc, char** argv) {
   StopSignals stop;
   Console console(STDOUT_FILENO, STDERR_FILENO,
                   TerminalTraits::of_process(STDOUT_FILENO, STDERR_FILENO));
-  Context context{.console = console, .cancel = stop.token(), .load = load_recogniser};
+  Context context{.console = console,
+                  .cancel = stop.token(),
+                  .load = load_recogniser,
+                  .load_language_model = language_model_loader()};
   try {
     const int code = run_app({argv + 1, argv + argc}, context);
     return code == kExitInterrupted && stop.signal() != 0 ? 128 + stop.signal() : code;

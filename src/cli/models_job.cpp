@@ -23,10 +23,9 @@
 namespace maie::cli {
 namespace {
 
-// Here what is unavailable is the hub, not a file.
 int failed(const Status& status, Console& console) {
   console.error(to_string(status.code()), status.message());
-  return status.code() == Code::kUnavailable ? int(kExitUnavailable) : exit_code_of(status.code());
+  return exit_code_of_service(status.code());
 }
 
 int written(const Status& status, const Console& console) {

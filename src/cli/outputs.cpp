@@ -28,6 +28,7 @@ std::string_view to_string(Format format) {
     case Format::kVtt: return "vtt";
     case Format::kTsv: return "tsv";
     case Format::kJson: return "json";
+    case Format::kMd: return "md";
   }
   return "";
 }

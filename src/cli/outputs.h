@@ -10,11 +10,16 @@
 
 namespace maie::cli {
 
-/// Forms a transcript can be written in; each is also the extension of its file.
-enum class Format { kTxt, kSrt, kVtt, kTsv, kJson };
+/// Forms a result can be written in; each is also the extension of its file.
+enum class Format { kTxt, kSrt, kVtt, kTsv, kJson, kMd };
 
-inline constexpr Format kFormats[] = {Format::kTxt, Format::kSrt, Format::kVtt, Format::kTsv,
-                                      Format::kJson};
+/// Those of a transcript, of one with its summary, of a summary alone, and of a cleaned text.
+inline constexpr Format kTranscriptFormats[] = {Format::kTxt, Format::kSrt, Format::kVtt,
+                                                Format::kTsv, Format::kJson};
+inline constexpr Format kDocumentFormats[] = {Format::kTxt, Format::kSrt,  Format::kVtt,
+                                              Format::kTsv, Format::kJson, Format::kMd};
+inline constexpr Format kSummaryFormats[] = {Format::kJson, Format::kMd};
+inline constexpr Format kEnhanceFormats[] = {Format::kTxt, Format::kJson};
 
 std::string_view to_string(Format format);
 

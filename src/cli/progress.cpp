@@ -74,7 +74,7 @@ std::string render_progress(const ProgressState& input, int columns, bool colour
     room -= wanted;
     return true;
   };
-  const bool reading = state.duration_s <= 0;
+  const bool reading = state.duration_s <= 0 && !state.opened;
   const std::string clock = reading ? "reading" : times(state);
   std::string rate;
   if (take(int(clock.size()) + 2)) {
@@ -107,6 +107,7 @@ ProgressLine::ProgressLine(Console& console, std::string name, int index, int co
 
 void ProgressLine::opened(double duration_s) {
   state_.duration_s = duration_s;
+  state_.opened = true;
   started_ = now_();
   draw();
 }

@@ -15,7 +15,8 @@ struct ProgressState {
   int count = 1;
   double fraction = 0;    ///< done, 0..1
   double elapsed_s = 0;   ///< since the recording was opened
-  double duration_s = 0;  ///< of the recording; 0 while it is still being read
+  double duration_s = 0;  ///< of the recording; 0 while it is still being read, and for other work
+  bool opened = false;    ///< the work itself has begun
 };
 
 /// One line of at most `columns` - 1 columns: name, bar, percent, time taken, time left, and how
@@ -42,7 +43,7 @@ class ProgressLine {
       std::function<Clock::time_point()> now = [] { return Clock::now(); });
   ~ProgressLine() { console_.clear(); }
 
-  /// The recording was opened: its work starts now.
+  /// The recording was opened: its work starts now. 0 for work without a duration.
   void opened(double duration_s);
   void update(double fraction);
 

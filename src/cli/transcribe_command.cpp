@@ -1,12 +1,8 @@
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 
 #include "cli/context.h"
 #include "cli/exit_code.h"
-#include "cli/model_search.h"
 #include "cli/transcribe_job.h"
 
 namespace maie::cli {
@@ -21,29 +17,12 @@ constexpr const char* kFooter = R"(Examples:
 Exit codes: 0 done; 2, 64 wrong options; 3 some recordings failed; 65 unusable recording or model;
 66 not found; 71 out of memory; 73, 74 output not written; 77 not permitted; 130, 143 stopped.)";
 
-// The thread count people already set for such programs, when --threads was not given.
-int threads_of_environment() {
-  const char* text = std::getenv("OMP_NUM_THREADS");
-  int count = 0;
-  if (text == nullptr) return 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), count);
-  // OpenMP allows a list, one number per nesting level; we have one level.
-  const bool whole = error == std::errc() && (*end == '\0' || *end == ',');
-  return whole && count >= 1 && count <= 1024 ? count : 0;
-}
-
 int run(TranscribeArguments& arguments, const Context& context) {
-  Console& console = context.console;
-  if (arguments.engine.threads == 0) arguments.engine.threads = threads_of_environment();
-  if (arguments.engine.model_path.empty()) {
-    const Result<std::string> model = default_model(model_folders_of_process());
-    if (!model.has_value()) {
-      console.error(to_string(model.error().code()), model.error().message());
-      return exit_code_of(model.error().code());
-    }
-    arguments.engine.model_path = *model;
+  if (const Status status = choose_defaults(arguments); !status.ok()) {
+    context.console.error(to_string(status.code()), status.message());
+    return exit_code_of(status.code());
   }
-  return run_transcribe(arguments, context.load, console, context.cancel);
+  return run_transcribe(arguments, context.load, context.console, context.cancel);
 }
 
 }  // namespace

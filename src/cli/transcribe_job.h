@@ -15,4 +15,10 @@ namespace maie::cli {
 int run_transcribe(const TranscribeArguments& arguments, const RecogniserLoader& load,
                    Console& console, CancelToken& cancel);
 
+/// Says with --verbose which model recognises.
+void describe_model(const pipeline::ModelInfo& model, Console& console);
+
+/// Tells what was odd about a recording or its transcript.
+void report_warnings(const std::string& path, const Recognised& result, Console& console);
+
 }  // namespace maie::cli

@@ -8,8 +8,8 @@
 
 namespace maie::cli {
 
-/// The transcript as a txt, srt, vtt or tsv file. Not for kJson, which needs more than a
-/// transcript.
+/// The transcript as a txt, srt, vtt or tsv file. Not for kJson and kMd, which need more
+/// than a transcript.
 std::string render_transcript(Format format, const pipeline::Transcript& transcript,
                               const text::SubtitleOptions& options);
 

@@ -2,7 +2,6 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
@@ -17,11 +16,8 @@ namespace fs = std::filesystem;
 constexpr size_t kLargestCache = 1 << 20;
 
 fs::path cache_file() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache != 0) return fs::path(cache) / "maie" / "hashes.json";
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && *home != 0) return fs::path(home) / ".cache" / "maie" / "hashes.json";
-  return {};
+  const std::string folder = cache_folder();
+  return folder.empty() ? fs::path() : fs::path(folder) / "hashes.json";
 }
 
 // What a digest is remembered under; another size or time of change makes it another file.

@@ -161,7 +161,7 @@ TEST_F(TranscribeJob, ACancelledRunKeepsFinishedFiles) {
   EXPECT_EQ(folder_.read("out/a.txt"), "first\nsecond\n");
   EXPECT_FALSE(folder_.has("out/b.txt") || folder_.has("out/c.txt"));
   EXPECT_EQ(script_.heard, std::vector<std::string>({a, b}));
-  EXPECT_NE(err_.find("stopped; 1 of 3 recordings are done"), std::string::npos);
+  EXPECT_NE(err_.find("stopped; 1 of 3 inputs are done"), std::string::npos);
 }
 
 TEST_F(TranscribeJob, AClosedPipeEndsQuietly) {

@@ -27,7 +27,7 @@ class BenchSummary(unittest.TestCase):
         class Peer:
             def ask(self, row):
                 order.append("peer")
-                return 100.0 if len(order) == 2 else 3.0
+                return {"median_s": 100.0 if len(order) == 2 else 3.0}
 
         row = asr.measure_row("encode_small", Ours(), Peer(), 5)
         self.assertEqual(order, ["maie", "peer"] * 6)
