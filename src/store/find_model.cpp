@@ -1,5 +1,6 @@
 #include "store/find_model.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "store/hub_cache.h"
@@ -64,13 +65,16 @@ Result<std::string> find_model(const std::string& name_or_path, const Settings& 
     }
   }
   const Result<ModelId> id = parse_model_id(name_or_path);
-  // What looks like a path is one that does not exist.
-  if (!id.has_value() || id->repo.find('/') == std::string::npos) {
+  const auto is_in = [&](const std::string& cache) { return HubCache(cache, id->repo).exists(); };
+  const std::vector<std::string>& caches = settings.caches;
+  // A word alone that no cache knows is more likely a path that does not exist.
+  if (!id.has_value() || (id->repo.find('/') == std::string::npos &&
+                          std::none_of(caches.begin(), caches.end(), is_in))) {
     return not_found(name_or_path +
                      ": no such file or directory, and no model of that name; maie models list "
                      "shows those of this machine, maie models pull org/name fetches one");
   }
-  return find_in_caches(*id, settings.caches);
+  return find_in_caches(*id, caches);
 }
 
 Result<std::string> find_model(const std::string& name_or_path) {

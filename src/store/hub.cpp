@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "net/retry.h"
 #include "store/model_id.h"
-#include "store/settings.h"
 
 namespace maie::store {
 namespace {
@@ -36,12 +35,15 @@ std::string words_of(const net::HttpResponse& response) {
 
 }  // namespace
 
-Hub::Hub(net::HttpClient& client, std::string endpoint, const std::string& token, RetryPolicy retry)
-    : client_(client), endpoint_(std::move(endpoint)), retry_(std::move(retry)) {
+Hub::Hub(net::HttpClient& client, const Settings& settings, RetryPolicy retry)
+    : client_(client),
+      endpoint_(settings.endpoint),
+      stall_limit_s_(settings.metadata_stall_limit_s),
+      retry_(std::move(retry)) {
   const std::string origin = origin_of(endpoint_);
-  if (token.empty()) return;
+  if (settings.token.empty()) return;
   if (origin.starts_with("https://") || is_within_machine(origin)) {
-    authorization_ = "Bearer " + token;
+    authorization_ = "Bearer " + settings.token;
   } else {
     log_warning("the token is not sent to " + origin + ", which everybody on the way could read");
   }
@@ -92,7 +94,7 @@ Result<net::HttpResponse> Hub::get(const std::string& url, uint64_t limit_bytes,
   for (int failures = 1;; ++failures) {
     net::HttpRequest wanted = request(url);
     wanted.max_body_bytes = limit_bytes;
-    wanted.stall_limit_s = 30;
+    wanted.stall_limit_s = stall_limit_s_;
     Result<net::HttpResponse> response = client_.send(wanted, cancel);
     std::string why;
     std::optional<double> asked_s;

@@ -9,6 +9,7 @@
 #include "net/http_client.h"
 #include "store/hub_listing.h"
 #include "store/retry.h"
+#include "store/settings.h"
 
 namespace maie::store {
 
@@ -16,9 +17,9 @@ namespace maie::store {
 class Hub {
  public:
   /// @param client    outlives this object
-  /// @param endpoint  as Settings has it
-  /// @param token     sent to the endpoint alone, and only over https or within this machine
-  Hub(net::HttpClient& client, std::string endpoint, const std::string& token, RetryPolicy retry);
+  /// @param settings  endpoint, token, limits of time. The token is sent to the endpoint alone, and
+  ///                  only over https or within this machine
+  Hub(net::HttpClient& client, const Settings& settings, RetryPolicy retry);
 
   /// The files of a revision, as of the commit it stands for now.
   Result<HubListing> list(const std::string& repo, const std::string& revision,
@@ -49,6 +50,7 @@ class Hub {
   net::HttpClient& client_;
   std::string endpoint_;
   std::string authorization_;
+  double stall_limit_s_;  ///< of questions; a download has its own
   RetryPolicy retry_;
 };
 

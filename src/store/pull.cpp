@@ -32,7 +32,7 @@ class Pull {
       : id_(id),
         settings_(settings),
         options_(options),
-        hub_(client, settings.endpoint, settings.token, options.retry),
+        hub_(client, settings, options.retry),
         cache_(settings.caches.front(), id.repo) {}
 
   Result<PullResult> run() {
@@ -168,7 +168,7 @@ class Pull {
     TransferOptions transfer;
     transfer.connections = options_.connections;
     transfer.piece_bytes = options_.piece_bytes;
-    transfer.stall_limit_s = options_.stall_limit_s;
+    transfer.stall_limit_s = settings_.stall_limit_s;
     transfer.cancel = options_.cancel;
     transfer.progress = [&](uint64_t done) { report(file, done, false); };
     if (part.done_bytes() < part.size_bytes())

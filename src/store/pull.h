@@ -43,7 +43,6 @@ struct PullOptions {
   int connections = 4;       ///< ranges at a time, 1 to 16
   bool recheck = false;      ///< compute the hashes of files that are here, fetch bad ones again
   uint64_t piece_bytes = 0;  ///< of a range; 0: by the size of the file
-  double stall_limit_s = 60;
   RetryPolicy retry{};
   DiskCalls disk = DiskCalls::real();
   const CancelToken* cancel = nullptr;

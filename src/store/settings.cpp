@@ -30,6 +30,14 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
+// A time in seconds, where it is a sensible one.
+double seconds_of(const Environment& environment, const char* name, double fallback) {
+  const std::string text = value_of(environment, name);
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == 0 && value >= 1 && value <= 86400 ? value : fallback;
+}
+
 // The folder of the hub's own tools: holds hub/ and token. Empty without a home.
 std::string hub_home(const Environment& environment) {
   if (const std::string home = value_of(environment, "HF_HOME"); !home.empty()) return home;
@@ -113,6 +121,10 @@ Result<Settings> settings_of(const Environment& environment) {
   settings.offline = is_true(value_of(environment, "MAIE_OFFLINE")) ||
                      is_true(value_of(environment, "HF_HUB_OFFLINE"));
   settings.symlinks = !is_true(value_of(environment, "HF_HUB_DISABLE_SYMLINKS"));
+  settings.stall_limit_s =
+      seconds_of(environment, "HF_HUB_DOWNLOAD_TIMEOUT", settings.stall_limit_s);
+  settings.metadata_stall_limit_s =
+      seconds_of(environment, "HF_HUB_ETAG_TIMEOUT", settings.metadata_stall_limit_s);
   return settings;
 }
 

@@ -14,10 +14,12 @@ struct Settings {
   std::vector<std::string> caches;
   /// Folders whose sub-folders are models, e.g. "models".
   std::vector<std::string> folders;
-  std::string endpoint;  ///< base URL of the hub or a mirror, without a slash at its end
-  std::string token;     ///< of the hub; empty: none. Never logged, never in a message
-  bool offline = false;  ///< open no connection
-  bool symlinks = true;  ///< false: files lie in the snapshots themselves
+  std::string endpoint;       ///< base URL of the hub or a mirror, without a slash at its end
+  std::string token;          ///< of the hub; empty: none. Never logged, never in a message
+  bool offline = false;       ///< open no connection
+  bool symlinks = true;       ///< false: files lie in the snapshots themselves
+  double stall_limit_s = 60;  ///< of a download without a byte
+  double metadata_stall_limit_s = 30;  ///< of a question to the hub
 };
 
 /// nullptr for a variable that is not set, as getenv.
@@ -29,6 +31,7 @@ using Environment = std::function<const char*(const char*)>;
 ///             XDG_CACHE_HOME/huggingface/hub, ~/.cache/huggingface/hub
 ///   endpoint  HF_ENDPOINT
 ///   token     HF_TOKEN, else the file HF_TOKEN_PATH, else HF_HOME/token (or beside the cache)
+///   limits    HF_HUB_DOWNLOAD_TIMEOUT, HF_HUB_ETAG_TIMEOUT, in seconds
 ///   offline   MAIE_OFFLINE, HF_HUB_OFFLINE: 1, on, yes, true in any case
 ///
 /// kInvalidInput for an endpoint that is no http(s) URL and a token that cannot be one.

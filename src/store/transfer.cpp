@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "net/retry.h"
-#include "store/settings.h"
 
 namespace maie::store {
 namespace {

@@ -89,6 +89,12 @@ TEST_F(HubCacheTest, PathsAndLocalNamesComeFirst) {
     EXPECT_EQ(found(name).front(), '!') << name;
 }
 
+TEST_F(HubCacheTest, ANameAloneIsAModelWhereACacheHasIt) {
+  folder_.write("own/models--gpt2/snapshots/" + kOld + "/config.json", "{}");
+  EXPECT_EQ(found("gpt2"), folder_.path("own/models--gpt2/snapshots/" + kOld));
+  EXPECT_EQ(found("gpt3").find("maie models pull gpt3"), std::string::npos);
+}
+
 TEST_F(HubCacheTest, ASnapshotOfOneGgufIsThatFile) {
   put(kOld, "a-Q4_0.gguf", "x");
   EXPECT_EQ(found("org/name"), snapshot(kOld) + "/a-Q4_0.gguf");

@@ -144,7 +144,7 @@ TEST_F(PartFileTest, DamagedJournalsNeverGiveBytesThatAreNotThere) {
   const std::string name = journal_name(), valid = folder_.read(name);
   const std::string part_name = name.substr(0, name.size() - 5);
   const std::string bytes = folder_.read(part_name);
-  formats::parse_damaged_copies(valid, valid.size(), 400, [&](const std::string& damaged) {
+  formats::parse_damaged_copies(valid, valid.size(), 100, [&](const std::string& damaged) {
     for (const auto& entry : fs::directory_iterator(folder_.path())) fs::remove(entry);
     folder_.write(part_name, bytes);
     folder_.write(name, damaged);

@@ -37,7 +37,6 @@ class PullTest : public ::testing::Test {
     hub_.add("model.safetensors", noise(300'000, 1), true);
     options_.piece_bytes = 64 << 10;
     options_.retry.first_wait_s = 0.01;
-    options_.stall_limit_s = 5;
   }
 
   Settings settings(const std::string& token = "") const {
@@ -45,6 +44,7 @@ class PullTest : public ::testing::Test {
     settings.caches = {folder_.path("cache")};
     settings.endpoint = hub_.url();
     settings.token = token;
+    settings.stall_limit_s = 5;
     return settings;
   }
 

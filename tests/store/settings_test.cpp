@@ -70,11 +70,25 @@ TEST(Settings, OriginsCompare) {
 
 TEST(Settings, TheTokenIsNotSentInTheOpen) {
   net::HttpClient client({.offline = true});
-  EXPECT_TRUE(Hub(client, "https://h", "t", {}).has_token());
-  EXPECT_TRUE(Hub(client, "http://127.0.0.1:80", "t", {}).has_token());
-  EXPECT_FALSE(Hub(client, "http://h", "t", {}).has_token());
-  EXPECT_FALSE(Hub(client, "http://127.0.0.1.evil.example", "t", {}).has_token());
-  EXPECT_FALSE(Hub(client, "https://h", "", {}).has_token());
+  const auto sends = [&client](const std::string& endpoint, const std::string& token) {
+    Settings settings;
+    settings.endpoint = endpoint;
+    settings.token = token;
+    return Hub(client, settings, {}).has_token();
+  };
+  EXPECT_TRUE(sends("https://h", "t"));
+  EXPECT_TRUE(sends("http://127.0.0.1:80", "t"));
+  EXPECT_FALSE(sends("http://h", "t"));
+  EXPECT_FALSE(sends("http://127.0.0.1.evil.example", "t"));
+  EXPECT_FALSE(sends("https://h", ""));
+}
+
+TEST(Settings, LimitsOfTime) {
+  EXPECT_EQ(of({})->stall_limit_s, 60);
+  EXPECT_EQ(of({{"HF_HUB_DOWNLOAD_TIMEOUT", "7.5"}})->stall_limit_s, 7.5);
+  EXPECT_EQ(of({{"HF_HUB_ETAG_TIMEOUT", "3"}})->metadata_stall_limit_s, 3);
+  for (const char* bad : {"", "x", "0", "-1", "nan", "1e9", "5s"})
+    EXPECT_EQ(of({{"HF_HUB_DOWNLOAD_TIMEOUT", bad}})->stall_limit_s, 60) << bad;
 }
 
 }  // namespace
