@@ -28,24 +28,40 @@ std::string sha256(const std::string& content) {
 
 }  // namespace
 
+FakeHub::Handler& FakeHub::Handler::operator=(Interrupt interrupt) {
+  const std::unique_lock lock(mutex_);
+  interrupt_ = std::move(interrupt);
+  return *this;
+}
+
+bool FakeHub::Handler::operator()(const LoopbackRequest& request, LoopbackReply& reply) const {
+  const std::shared_lock lock(mutex_);
+  return interrupt_ && interrupt_(request, reply);
+}
+
 FakeHub::FakeHub()
     : storage_([this](const LoopbackRequest& request, LoopbackReply& reply) {
-        if (on_storage && on_storage(request, reply)) return;
-        serve(files_.at(request.target.substr(1, request.target.find('?') - 1)).content, request,
-              reply);
+        if (on_storage(request, reply)) return;
+        serve(content(request.target.substr(1, request.target.find('?') - 1)), request, reply);
       }),
       hub_([this](const LoopbackRequest& request, LoopbackReply& reply) {
-        if (on_hub && on_hub(request, reply)) return;
+        if (on_hub(request, reply)) return;
         answer_hub(request, reply);
       }) {}
 
+const FakeHub::File& FakeHub::file(const std::string& path) const {
+  const std::lock_guard lock(mutex_);
+  return files_.at(path);
+}
+
 void FakeHub::add(const std::string& path, std::string content, bool large) {
+  const std::lock_guard lock(mutex_);
   files_[path] = {std::move(content), large};
 }
 
 std::string FakeHub::tag(const std::string& path) const {
-  const File& file = files_.at(path);
-  return file.large ? sha256(file.content) : git_hash(file.content);
+  const File& wanted = file(path);
+  return wanted.large ? sha256(wanted.content) : git_hash(wanted.content);
 }
 
 void FakeHub::answer_hub(const LoopbackRequest& request, LoopbackReply& reply) {
@@ -56,13 +72,13 @@ void FakeHub::answer_hub(const LoopbackRequest& request, LoopbackReply& reply) {
     reply.json(Json{{"sha", commit()}}.dump());
   } else if (target.starts_with(api + "/tree/" + commit())) {
     answer_tree(request, reply);
-  } else if (target.starts_with(resolve) && files_.count(target.substr(resolve.size())) > 0) {
+  } else if (target.starts_with(resolve)) {
     const std::string path = target.substr(resolve.size());
-    const File& file = files_.at(path);
-    if (file.large) {
+    const File& wanted = file(path);
+    if (wanted.large) {
       reply.answer(302, "", {{"Location", storage_.url("/" + path + "?signature=secret")}});
     } else {
-      serve(file.content, request, reply);
+      serve(wanted.content, request, reply);
     }
   } else {
     reply.answer(404, "", {{"X-Error-Code", "RepoNotFound"}});
@@ -75,7 +91,12 @@ void FakeHub::answer_tree(const LoopbackRequest& request, LoopbackReply& reply) 
     skip = std::stoi(request.target.substr(at + 7));
   Json list = Json::array();
   int index = 0;
-  for (const auto& [path, file] : files_) {
+  std::map<std::string, File> files;
+  {
+    const std::lock_guard lock(mutex_);
+    files = files_;
+  }
+  for (const auto& [path, file] : files) {
     if (index++ < skip || index > skip + files_a_page) continue;
     Json entry = {{"type", "file"},
                   {"path", path},

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 
 #include "tests/support/loopback_server.h"
@@ -30,21 +32,33 @@ class FakeHub {
 
   support::LoopbackServer& hub() { return hub_; }
   support::LoopbackServer& storage() { return storage_; }
-  /// Set before the first request.
-  Interrupt on_hub, on_storage;
-  bool has_ranges = true;
-  int files_a_page = 1000;
+  /// May be set at any time: setting waits until no request is being answered.
+  class Handler {
+   public:
+    Handler& operator=(Interrupt interrupt);
+    bool operator()(const support::LoopbackRequest& request, support::LoopbackReply& reply) const;
+
+   private:
+    mutable std::shared_mutex mutex_;
+    Interrupt interrupt_;
+  };
+  Handler on_hub, on_storage;
+  std::atomic<bool> has_ranges = true;
+  std::atomic<int> files_a_page = 1000;
 
   /// The answer for such a request of a file: 206 with a range, else 200. Sends only `most` bytes
   /// of the body and then closes.
   void serve(const std::string& content, const support::LoopbackRequest& request,
              support::LoopbackReply& reply, size_t most = std::string::npos) const;
-  const std::string& content(const std::string& path) const { return files_.at(path).content; }
+  const std::string& content(const std::string& path) const { return file(path).content; }
 
  private:
   void answer_hub(const support::LoopbackRequest& request, support::LoopbackReply& reply);
   void answer_tree(const support::LoopbackRequest& request, support::LoopbackReply& reply);
 
+  const File& file(const std::string& path) const;
+
+  mutable std::mutex mutex_;  // of the list; files stay where they are
   std::map<std::string, File> files_;
   support::LoopbackServer storage_;
   support::LoopbackServer hub_;

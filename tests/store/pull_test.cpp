@@ -72,6 +72,7 @@ class PullTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
+  CancelToken cancel_;
   FakeHub hub_;
   PullOptions options_;
 };
@@ -235,7 +236,7 @@ TEST_F(PullTest, AServerThatAsksForAnHourIsNotWaitedFor) {
 TEST_F(PullTest, WrongBytesNeverGetTheName) {
   std::string wrong = hub_.content("model.safetensors");
   wrong[200'000] = char(wrong[200'000] ^ 1);
-  hub_.on_storage = [&](const LoopbackRequest& request, LoopbackReply& reply) {
+  hub_.on_storage = [this, wrong](const LoopbackRequest& request, LoopbackReply& reply) {
     hub_.serve(wrong, request, reply);
     return true;
   };
@@ -275,7 +276,7 @@ TEST_F(PullTest, AnotherSizeThanListedIsRefused) {
     for (const bool ranges : {true, false}) {
       const std::string wrong = noise(size, 3);
       hub_.has_ranges = ranges;
-      hub_.on_storage = [&](const LoopbackRequest& request, LoopbackReply& reply) {
+      hub_.on_storage = [this, wrong](const LoopbackRequest& request, LoopbackReply& reply) {
         hub_.serve(wrong, request, reply);
         return true;
       };
@@ -417,11 +418,10 @@ TEST_F(PullTest, AdmissionKnowsTheModelBeforeItComes) {
 }
 
 TEST_F(PullTest, CancellingKeepsTheBytes) {
-  CancelToken cancel;
-  options_.cancel = &cancel;
+  options_.cancel = &cancel_;
   options_.connections = 1;
-  hub_.on_storage = [&](const LoopbackRequest& request, LoopbackReply& reply) {
-    if (hub_.storage().requests().size() == 3) cancel.cancel();
+  hub_.on_storage = [this](const LoopbackRequest& request, LoopbackReply& reply) {
+    if (hub_.storage().requests().size() == 3) cancel_.cancel();
     hub_.serve(hub_.content("model.safetensors"), request, reply);
     return true;
   };
