@@ -65,7 +65,7 @@ Result<TokenAnswer> Engine::run(TokenRequest request, const CancelToken* cancel,
                          " for the answer are more than the cache of " +
                          std::to_string(pool_.size() * kPage) + " tokens holds");
   }
-  const auto job = std::make_shared<Job>(std::move(request));
+  const auto job = std::make_shared<Job>(std::move(request), cancel);
   {
     const std::lock_guard lock(mutex_);
     if (closing_) return unavailable("the model is being closed");
@@ -99,57 +99,77 @@ void Engine::work() {
   while (true) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return closing_ || !waiting_.empty() || !active_.empty(); });
+      changed_.wait(lock, [&] {
+        return closing_ || !waiting_.empty() || !active_.empty() || next_ != nullptr;
+      });
       if (closing_) break;
     }
-    sweep();
-    admit();
-    Pass pass = plan();
-    if (!pass.tokens.empty()) execute(pass);
+    const Status status = caught([&] {
+      sweep();
+      admit();
+      Pass pass = plan();
+      if (!pass.tokens.empty()) execute(pass);
+    });
+    if (status.ok()) continue;
+    log_error("language model: " + status.message());
+    fail_all(status);
   }
-  const Status closed = unavailable("the model is being closed");
-  for (auto& sequence : active_) release(*sequence, closed);
-  active_.clear();
+  fail_all(unavailable("the model is being closed"));
   const std::lock_guard lock(mutex_);
-  for (const auto& job : waiting_) job->finish(closed);
+  for (const auto& job : waiting_) job->finish(unavailable("the model is being closed"));
+}
+
+void Engine::fail_all(const Status& status) {
+  for (auto& sequence : active_) release(*sequence, status);
+  active_.clear();
+  if (next_ != nullptr) release(*next_, status);
+  next_.reset();
 }
 
 // Forgets the requests nobody waits for and those that have their answer.
 void Engine::sweep() {
   std::erase_if(active_, [&](const std::unique_ptr<Sequence>& sequence) {
     if (sequence->pages.empty()) return true;
-    if (!sequence->job->is_abandoned()) return false;
-    release(*sequence, cancelled("nobody waits for the answer"));
+    const Status status = sequence->job->status();
+    if (status.ok()) return false;
+    release(*sequence, status);
     return true;
   });
+  const auto is_unwanted = [](const std::shared_ptr<Job>& job) {
+    const Status status = job->status();
+    if (!status.ok()) job->finish(status);
+    return !status.ok();
+  };
+  if (next_ != nullptr && is_unwanted(next_->job)) next_.reset();
   const std::lock_guard lock(mutex_);
-  std::erase_if(waiting_, [](const std::shared_ptr<Job>& job) { return job->is_abandoned(); });
+  std::erase_if(waiting_, is_unwanted);
 }
 
+// Requests in the order they came. Those behind one that waits for pages wait too, so that its turn
+// comes.
 void Engine::admit() {
   while (int(active_.size()) < options_.slots) {
-    std::shared_ptr<Job> job;
-    {
-      const std::lock_guard lock(mutex_);
-      if (waiting_.empty()) return;
-      job = waiting_.front();
+    if (next_ == nullptr) {
+      std::shared_ptr<Job> job;
+      {
+        const std::lock_guard lock(mutex_);
+        if (waiting_.empty()) return;
+        job = waiting_.front();
+        waiting_.pop_front();
+      }
+      const Status status = caught([&] { next_ = std::make_unique<Sequence>(job); });
+      if (!status.ok()) job->finish(status);
+      if (!status.ok()) continue;
     }
-    std::unique_ptr<Sequence> sequence;
     bool has_pages = false;
-    const Status status = caught([&] {
-      sequence = std::make_unique<Sequence>(job);
-      has_pages = give_pages(*sequence);
-    });
-    if (status.ok() && !has_pages) return;  // those behind it wait too, so that its turn comes
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.pop_front();
-    }
-    if (status.ok()) {
-      active_.push_back(std::move(sequence));
+    const Status status = caught([&] { has_pages = give_pages(*next_); });
+    if (!status.ok()) {
+      release(*next_, status);
+      next_.reset();
+    } else if (has_pages) {
+      active_.push_back(std::move(next_));
     } else {
-      if (sequence != nullptr) pool_.let_go(sequence->pages);
-      job->finish(status);
+      return;
     }
   }
 }
@@ -309,9 +329,9 @@ void Engine::execute(Pass& pass) {
     if (!status.ok()) {
       release(sequence, status);
     } else if (sequence.over()) {
-      sequence.usage.total_s =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - sequence.job->started())
-              .count();
+      sequence.usage.total_s = std::chrono::duration<double>(std::chrono::steady_clock::now() -
+                                                             sequence.job->request().started)
+                                   .count();
       const auto first = sequence.tokens.begin() + std::ptrdiff_t(sequence.prompt_size());
       TokenAnswer answer{{first, sequence.tokens.end()},
                          sequence.stopped ? Finish::kStop : sequence.answer.finish(),
@@ -336,7 +356,7 @@ Status Engine::settle(const Part& part) {
   sequence.job->give_progress({sequence.prompt_size(),
                                std::min(sequence.read, sequence.prompt_size()),
                                sequence.usage.answer_tokens});
-  return {};
+  return sequence.job->status();
 }
 
 void Engine::keep_prompt(Sequence& sequence) {

@@ -76,6 +76,7 @@ class Engine {
   void store_prompt(const Sequence& sequence);
   void release(Sequence& sequence, Result<TokenAnswer> result);
   void sweep();
+  void fail_all(const Status& status);
 
   Network& network_;
   const EngineOptions options_;
@@ -83,6 +84,7 @@ class Engine {
   PagePool pool_;
   PrefixCache cache_;
   std::vector<std::unique_ptr<Sequence>> active_;
+  std::unique_ptr<Sequence> next_;  // waits for pages
   size_t turn_ = 0;
   OwnedTensor logits_;
 

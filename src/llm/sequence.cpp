@@ -13,9 +13,10 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
 
 }  // namespace
 
-bool Job::is_abandoned() const {
+Status Job::status() const {
   const std::lock_guard lock(mutex_);
-  return abandoned_;
+  if (abandoned_) return cancelled("nobody waits for the answer");
+  return cancel_ != nullptr ? cancel_->status() : Status();
 }
 
 bool Job::give_token(int32_t token) {
@@ -63,7 +64,7 @@ Sequence::Sequence(std::shared_ptr<Job> the_job)
 Status Sequence::take_next(std::span<float> logits) {
   MAIE_ASSIGN(const std::optional<int32_t> token, answer.next(logits));
   if (!token) return {};
-  if (usage.answer_tokens == 0) usage.first_token_s = seconds_since(job->started());
+  if (usage.answer_tokens == 0) usage.first_token_s = seconds_since(job->request().started);
   ++usage.answer_tokens;
   tokens.push_back(*token);
   if (look_up) look_up->push(*token);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/cancel.h"
 #include "llm/answer.h"
 #include "llm/look_up.h"
 #include "tensor/tensor.h"
@@ -18,6 +19,8 @@ namespace maie::llm {
 struct TokenRequest {
   std::vector<int32_t> prompt;
   int64_t recurring_tokens = 0;  ///< so many first ones recur in other requests: kept on the disk
+  /// When it was asked; times are counted from here.
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   AnswerRules rules;
   /// How guesses compare letters; absent: no speculation.
   LookUp::Letters letters;
@@ -36,13 +39,15 @@ struct TokenAnswer {
 /// are called, and the answer is left, only while nobody has `abandon`ed it.
 class Job {
  public:
-  explicit Job(TokenRequest request) : request_(std::move(request)) {}
+  /// @param cancel  may be null; looked at while nobody has abandoned the job.
+  Job(TokenRequest request, const CancelToken* cancel)
+      : request_(std::move(request)), cancel_(cancel) {}
 
   const TokenRequest& request() const { return request_; }
-  std::chrono::steady_clock::time_point started() const { return started_; }
 
   // The engine's side.
-  bool is_abandoned() const;
+  /// kCancelled when nobody waits any more, or the caller asked to stop.
+  Status status() const;
   /// False when the answer shall end behind the token, or nobody waits any more.
   bool give_token(int32_t token);
   void give_progress(const Progress& progress);
@@ -58,7 +63,7 @@ class Job {
 
  private:
   const TokenRequest request_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const CancelToken* const cancel_;
   mutable std::mutex mutex_;  // also held while functions of the request run
   std::condition_variable changed_;
   std::optional<Result<TokenAnswer>> result_;

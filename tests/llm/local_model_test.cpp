@@ -149,7 +149,6 @@ class SameText : public ::testing::TestWithParam<Kind> {
   LocalModelOptions options() const {
     LocalModelOptions options = tiny_options();
     options.compute_type = GetParam().type;
-    options.threads = GetParam().type == ComputeType::kFloat32 ? 2 : 1;
     return options;
   }
   // One after the other, on a model that does nothing cleverly.
@@ -197,6 +196,13 @@ TEST_P(SameText, InCompany) {
     }
     for (size_t i = 0; i < got.size(); ++i) EXPECT_EQ(got[i].get(), want[i]) << i;
   }
+}
+
+TEST_P(SameText, OnMoreThreads) {
+  LocalModelOptions two = options();
+  two.threads = 2;
+  const Request request = various_requests()[3];
+  EXPECT_EQ(must_complete(*load(two), request).text, must_complete(*load(options()), request).text);
 }
 
 TEST_P(SameText, FromTheDisk) {
