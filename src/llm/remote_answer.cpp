@@ -156,12 +156,15 @@ void RemoteAnswer::take_usage(const Json& usage) {
 }
 
 Result<Completion> RemoteAnswer::finish() {
-  if (form_ == Form::kStrange || (form_ == Form::kUnknown && wrong_.ok())) {
+  if (wrong_.ok() && document_.empty() && form_ == Form::kUnknown) {
+    // So llama-cpp-python ends a stream when it meets an error before the first word.
+    fail(unavailable(options_.place +
+                     ": sent an empty answer; is the request too long for it? Its log tells why"));
+  }
+  if (wrong_.ok() && (form_ == Form::kStrange || form_ == Form::kUnknown)) {
     const std::string type = content_type_.substr(0, content_type_.find(';'));
-    const std::string what = document_.empty() ? "nothing"
-                             : type.empty()    ? "something else"
-                                               : one_line(type);
-    fail(unavailable(options_.place + ": answers with " + what +
+    fail(unavailable(options_.place + ": answers with " +
+                     (type.empty() ? "something else" : one_line(type)) +
                      " instead of a chat completion; is the address right, does it end in /v1?"));
   }
   if (form_ == Form::kJson && wrong_.ok()) {

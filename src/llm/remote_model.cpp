@@ -44,9 +44,9 @@ Result<Json> readable_schema(const Request& request) {
 // How one exchange went.
 struct RemoteModel::Attempt {
   Status status;
-  Completion completion;          // with an ok status
-  std::string refusal;            // the server's words, where it refused the request (400, 422)
-  bool again = false;             // nothing was delivered and another attempt may do better
+  Completion completion;  // with an ok status
+  std::string refusal;    // the server's words, where it may refuse the request (400, 422, 500)
+  bool again = false;     // nothing was delivered and another attempt may do better
   std::optional<double> asked_s;  // how long the server wants to be left alone
 };
 
@@ -58,6 +58,7 @@ RemoteShape RemoteModel::shape_for(const std::string& schema) {
     shape.way = options_.schema_way;
   } else if (const auto known = ways_.find(schema); known != ways_.end()) {
     shape.way = known->second;
+    shape.schema_in_prompt = true;  // many servers pass over fields that they do not know
   }
   return shape;
 }
@@ -66,12 +67,9 @@ RemoteShape RemoteModel::shape_for(const std::string& schema) {
 // smaller or its way of telling the schema a later one, so the caller's loop ends.
 bool RemoteModel::adapt(const std::string& schema, const RemoteShape& shape, const Json& body,
                         const std::string& message) {
-  const bool told = body.contains("response_format") || body.contains("structured_outputs") ||
-                    shape.way == SchemaWay::kPrompt;
-  if (!schema.empty() && told && options_.schema_way == SchemaWay::kAuto &&
+  if (!schema.empty() && options_.schema_way == SchemaWay::kAuto &&
       refuses_schema(message, shape.way)) {
-    const SchemaWay next = shape.way == SchemaWay::kResponseFormat ? SchemaWay::kStructuredOutputs
-                                                                   : SchemaWay::kPrompt;
+    const SchemaWay next = next_way(shape.way);
     {
       const std::lock_guard lock(mutex_);
       if (ways_.size() >= kMaxSchemasKnown) ways_.clear();
@@ -79,11 +77,10 @@ bool RemoteModel::adapt(const std::string& schema, const RemoteShape& shape, con
       if (known >= next) return true;  // another thread was told so before
       known = next;
     }
-    const bool last = next == SchemaWay::kPrompt;
-    log_warning(place_ + ": refuses the schema as " +
-                (last ? "structured_outputs; it stands in the prompt from now on"
-                      : "response_format; structured_outputs is tried from now on") +
-                ", and answers are validated as always (" + without_key(message) + ")");
+    log_warning(place_ +
+                ": refuses this way of telling it a schema, another one is taken from now "
+                "on; answers are validated as always (" +
+                without_key(message) + ")");
     return true;
   }
   const std::string field = refused_field(message, body);
@@ -130,7 +127,8 @@ RemoteModel::Attempt RemoteModel::attempt(const Json& body, const Request& reque
     out.status = failure_of(*response);
     out.again = net::may_pass(response->status);
     out.asked_s = net::asked_pause_s(*response, std::time(nullptr));
-    if (response->status == 400 || response->status == 422) {
+    // llama-cpp-python answers 500 to a field that it does not understand.
+    if (response->status == 400 || response->status == 422 || response->status == 500) {
       out.refusal = error_sentence(response->body);
     }
     return out;

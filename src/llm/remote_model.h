@@ -41,10 +41,10 @@ struct RemoteOptions {
 /// mutex guards: any thread.
 ///
 /// Answers come as a stream, so that Control::stall_limit_s is the only limit of time on them; a
-/// server that sends one JSON document is understood too. What a server refuses by name (400, 422)
-/// is left out from then on, with a warning. An answer under a schema is parsed and validated here;
-/// a text that is not valid fails with kUnavailable and the reason, because another try may do
-/// better. Without a schema an empty answer is a value: what it means is the caller's to say.
+/// server that sends one JSON document is understood too. What a server refuses by name (400, 422,
+/// 500) is left out from then on, with a warning. An answer under a schema is parsed and validated
+/// here; a text that is not valid fails with kUnavailable and the reason, because another try may
+/// do better. Without a schema an empty answer is a value: what it means is the caller's to say.
 class RemoteModel final : public LanguageModel {
  public:
   /// Asks the server for its models, unless name and context are given.

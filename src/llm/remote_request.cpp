@@ -19,19 +19,8 @@ std::string schema_name(const std::string& name) {
   return out.empty() ? "answer" : out;
 }
 
-void add_schema(Json& body, const Request& request, const Json& schema, SchemaWay way) {
-  if (way == SchemaWay::kResponseFormat || way == SchemaWay::kBoth) {
-    body["response_format"] = {
-        {"type", "json_schema"},
-        {"json_schema",
-         {{"name", schema_name(request.schema_name)}, {"strict", true}, {"schema", schema}}}};
-  }
-  if (way == SchemaWay::kStructuredOutputs || way == SchemaWay::kBoth) {
-    body["structured_outputs"] = {{"json", schema}};
-  }
-  if (way != SchemaWay::kPrompt) return;
-  // After the user's words rather than as a system message: not every chat template has those.
-  Json& messages = body["messages"];
+// After the user's words rather than as a system message: not every chat template has those.
+void add_to_prompt(Json& messages, const Json& schema) {
   for (auto it = messages.rbegin(); it != messages.rend(); ++it) {
     if ((*it)["role"] != "user") continue;
     (*it)["content"] = (*it)["content"].get<std::string>() +
@@ -39,6 +28,25 @@ void add_schema(Json& body, const Request& request, const Json& schema, SchemaWa
                        "under this JSON Schema:\n" +
                        to_text(schema);
     return;
+  }
+}
+
+void add_schema(Json& body, const Request& request, const Json& schema, const RemoteShape& shape) {
+  const SchemaWay way = shape.way;
+  if (way == SchemaWay::kResponseFormat || way == SchemaWay::kBoth) {
+    body["response_format"] = {
+        {"type", "json_schema"},
+        {"json_schema",
+         {{"name", schema_name(request.schema_name)}, {"strict", true}, {"schema", schema}}}};
+  }
+  if (way == SchemaWay::kJsonObject) {
+    body["response_format"] = {{"type", "json_object"}, {"schema", schema}};
+  }
+  if (way == SchemaWay::kStructuredOutputs || way == SchemaWay::kBoth) {
+    body["structured_outputs"] = {{"json", schema}};
+  }
+  if (way == SchemaWay::kPrompt || shape.schema_in_prompt) {
+    add_to_prompt(body["messages"], schema);
   }
 }
 
@@ -84,6 +92,12 @@ bool is_about_length(string_view message) {
 
 }  // namespace
 
+SchemaWay next_way(SchemaWay way) {
+  if (way == SchemaWay::kResponseFormat) return SchemaWay::kJsonObject;
+  if (way == SchemaWay::kJsonObject) return SchemaWay::kStructuredOutputs;
+  return SchemaWay::kPrompt;
+}
+
 Json chat_body(const Request& request, const Json& schema, const std::string& model,
                const RemoteShape& shape) {
   Json body = {{"model", model}, {"messages", Json::array()}};
@@ -104,7 +118,7 @@ Json chat_body(const Request& request, const Json& schema, const std::string& mo
   if (request.enable_thinking) {
     body["chat_template_kwargs"] = {{"enable_thinking", *request.enable_thinking}};
   }
-  if (!schema.is_null()) add_schema(body, request, schema, shape.way);
+  if (!schema.is_null()) add_schema(body, request, schema, shape);
   body["stream"] = true;
   body["stream_options"] = {{"include_usage", true}};
   for (const std::string& field : shape.left_out) {

@@ -11,17 +11,23 @@ namespace maie::llm {
 
 /// How a server is told the schema of an answer.
 enum class SchemaWay {
-  kAuto,               ///< the first of the next two that it does not refuse, else in the prompt
+  kAuto,               ///< those below without kBoth, in this order: the first that is not refused;
+                       ///< from the second on the schema stands in the prompt as well
   kResponseFormat,     ///< response_format json_schema: OpenAI, vLLM, llama.cpp, Ollama
+  kJsonObject,         ///< response_format json_object with a schema: llama-cpp-python, DeepSeek
   kStructuredOutputs,  ///< structured_outputs: vLLM's own
-  kBoth,
-  kPrompt,  ///< as text after the last message of the user
+  kBoth,               ///< response_format json_schema and structured_outputs
+  kPrompt,             ///< as text after the last message of the user
 };
+
+/// The next to try after a refusal of `way`.
+SchemaWay next_way(SchemaWay way);
 
 /// What a request to a certain server looks like.
 struct RemoteShape {
   SchemaWay way = SchemaWay::kResponseFormat;  ///< never kAuto
-  std::set<std::string> left_out;              ///< fields it does not take
+  bool schema_in_prompt = false;               ///< besides; kPrompt does so anyway
+  std::set<std::string> left_out = {};         ///< fields it does not take
 };
 
 /// The body of POST /chat/completions (docs/spec/service.md, 4.10; interfaces.md, 6.1).

@@ -125,7 +125,7 @@ void expect_failure(const Result<Completion>& out, Code code, const std::string&
 TEST(RemoteAnswer, SaysWhatIsWrong) {
   const Code again = Code::kUnavailable;
   expect_failure(read("<!DOCTYPE html><p>hello", "text/html; charset=utf-8"), again, "text/html");
-  expect_failure(read("", "text/event-stream"), again, "answers with nothing");
+  expect_failure(read("", "text/event-stream"), again, "sent an empty answer");
   expect_failure(read("  ", ""), again, "instead of a chat completion");
   expect_failure(read(said("a")), again, "ended before the answer did");
   expect_failure(read(said("a") + "data: {\"choices\"", "text/event-stream"), again,

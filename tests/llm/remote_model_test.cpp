@@ -254,8 +254,11 @@ TEST(RemoteModel, ASchemaThatIsNoneIsRefusedBeforeAsking) {
 TEST(RemoteModel, ARefusedWayOfTellingTheSchemaGivesWayToTheNext) {
   Server server([](const LoopbackRequest& request, LoopbackReply& reply, int) {
     const Json body = *parse_json(request.body);
-    if (body.contains("response_format")) {
+    const Json format = body.value("response_format", Json::object());
+    if (json_string(format, "type", "") == "json_schema") {
       reply.json(R"({"error":{"message":"response_format json_schema is not supported"}})", 400);
+    } else if (!format.empty()) {  // as llama-cpp-python has it
+      reply.json(R"({"error":{"message":"1 validation error: body, response_format"}})", 500);
     } else if (body.contains("structured_outputs")) {
       reply.json(R"({"detail":[{"msg":"Extra inputs are not permitted: structured_outputs"}]})",
                  422);
@@ -265,11 +268,16 @@ TEST(RemoteModel, ARefusedWayOfTellingTheSchemaGivesWayToTheNext) {
   });
   const auto model = server.open();
   ASSERT_TRUE(model->complete(hello(kSchema), {}));
-  EXPECT_EQ(server.asked(), 3);
+  EXPECT_EQ(server.asked(), 4);
   ASSERT_TRUE(model->complete(hello(kSchema), {}));
-  EXPECT_EQ(server.asked(), 4);  // remembered
-  const std::string prompt = server.bodies()[3]["messages"][0]["content"];
-  EXPECT_NE(prompt.find("\"required\":[\"title\"]"), std::string::npos);
+  EXPECT_EQ(server.asked(), 5);  // remembered
+  const auto prompt_of = [&](size_t nth) -> std::string {
+    return server.bodies()[nth]["messages"][0]["content"];
+  };
+  EXPECT_EQ(prompt_of(0), "hello");
+  for (size_t nth = 1; nth < 5; ++nth) {
+    EXPECT_NE(prompt_of(nth).find("\"required\":[\"title\"]"), std::string::npos) << nth;
+  }
 
   const auto strict = server.open({.schema_way = SchemaWay::kResponseFormat});
   expect_failure(strict->complete(hello(kSchema), {}), server, Code::kInvalidInput,
@@ -537,7 +545,8 @@ TEST(RemoteModel, ManyThreadsAskAtOnce) {
     if (body.contains("response_format")) {
       return (void)reply.json(R"({"error":{"message":"no response_format here"}})", 400);
     }
-    stream(reply, {"{\"title\":", Json(body["messages"][0]["content"]).dump(), "}"});
+    const std::string asked = body["messages"][0]["content"];  // and the schema below it
+    stream(reply, {"{\"title\":", Json(asked.substr(0, asked.find('\n'))).dump(), "}"});
   });
   const auto model = server.open();
   std::atomic<int> wrong{0};

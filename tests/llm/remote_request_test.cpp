@@ -45,13 +45,19 @@ TEST(RemoteRequest, HoldsWhatIsSetAndNothingElse) {
 
 TEST(RemoteRequest, TellsTheSchemaEachWay) {
   const Json schema = {{"type", "object"}};
-  const auto body = [&](SchemaWay way) { return chat_body(everything(), schema, "m", {way, {}}); };
+  const auto body = [&](SchemaWay way) {
+    return chat_body(everything(), schema, "m", {.way = way});
+  };
   const Json format = body(SchemaWay::kResponseFormat);
   EXPECT_EQ(format["response_format"]["type"], "json_schema");
   EXPECT_EQ(format["response_format"]["json_schema"]["name"], "meeting_notes_v2");
   EXPECT_EQ(format["response_format"]["json_schema"]["schema"], schema);
   EXPECT_FALSE(format.contains("structured_outputs"));
   EXPECT_EQ(body(SchemaWay::kStructuredOutputs)["structured_outputs"]["json"], schema);
+  const Json object = body(SchemaWay::kJsonObject);
+  EXPECT_EQ(object["response_format"]["type"], "json_object");
+  EXPECT_EQ(object["response_format"]["schema"], schema);
+  EXPECT_EQ(object["messages"][3]["content"], "v");
   EXPECT_TRUE(body(SchemaWay::kBoth).contains("response_format"));
   EXPECT_TRUE(body(SchemaWay::kBoth).contains("structured_outputs"));
   const Json prompt = body(SchemaWay::kPrompt);
@@ -59,6 +65,12 @@ TEST(RemoteRequest, TellsTheSchemaEachWay) {
   EXPECT_EQ(prompt["messages"][1]["content"], "u");
   const std::string last = prompt["messages"][3]["content"];
   EXPECT_TRUE(last.starts_with("v\n\n") && last.ends_with("\n{\"type\":\"object\"}")) << last;
+}
+
+TEST(RemoteRequest, TheWaysEndInThePrompt) {
+  SchemaWay way = SchemaWay::kResponseFormat;
+  for (int i = 0; i < 3; ++i) way = next_way(way);
+  EXPECT_EQ(way, SchemaWay::kPrompt);
 }
 
 TEST(RemoteRequest, LeavesOutWhatTheServerRefuses) {
