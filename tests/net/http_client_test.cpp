@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -182,23 +183,32 @@ TEST(HttpClient, WhatAReceiverThrowsReachesTheCaller) {
   EXPECT_TRUE(client.send({.url = server.url("/")}));
 }
 
-TEST(HttpClient, ACancelledOneReturnsSoon) {
-  LoopbackServer server([](const LoopbackRequest&, LoopbackReply& reply) { reply.hang(); });
+// Seconds from a cancellation to the return of the exchange.
+double seconds_to_cancel(const std::string& url) {
   HttpClient client;
   CancelToken cancel;
+  std::atomic<Clock::time_point> asked{};
   std::thread canceller([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(150));
+    asked = Clock::now();
     cancel.cancel();
   });
-  const auto start = Clock::now();
   HttpFailure failure;
-  const auto response = client.send({.url = server.url("/")}, &cancel, {}, &failure);
+  const auto response = client.send({.url = url}, &cancel, {}, &failure);
   canceller.join();
-  ASSERT_FALSE(response);
-  EXPECT_EQ(response.error().code(), Code::kCancelled);
+  EXPECT_FALSE(response);
+  EXPECT_EQ(response.status().code(), Code::kCancelled);
   EXPECT_EQ(failure, HttpFailure::kCancelled);
-  // 0.15 until it is asked, 0.1 until that is seen; the rest is for a busy machine.
-  EXPECT_LT(seconds_since(start), 1.0);
+  return seconds_since(asked);
+}
+
+TEST(HttpClient, ACancelledOneReturnsSoon) {
+  LoopbackServer server([](const LoopbackRequest&, LoopbackReply& reply) { reply.hang(); });
+  double best_s = 10;  // of several: the machine may be busy with something else
+  for (int i = 0; i < 5 && best_s > 0.2; ++i) {
+    best_s = std::min(best_s, seconds_to_cancel(server.url("/")));
+  }
+  EXPECT_LE(best_s, 0.2);
 }
 
 TEST(HttpClient, AHangingServerMeetsTheStallLimit) {
@@ -227,11 +237,11 @@ TEST(HttpClient, ADrippingServerIsWaitedForUpToTheTotalLimit) {
   LoopbackServer server([](const LoopbackRequest& request, LoopbackReply& reply) {
     const int pieces = request.target == "/long" ? 1000 : 8;
     reply.begin_chunked(200, {});
-    for (int i = 0; i < pieces && reply.wait(0.1); ++i) reply.chunk("x");
+    for (int i = 0; i < pieces && reply.wait(0.25); ++i) reply.chunk("x");
     reply.end_chunked();
   });
   HttpClient client;
-  const auto slow = client.send({.url = server.url("/"), .stall_limit_s = 0.6});
+  const auto slow = client.send({.url = server.url("/"), .stall_limit_s = 1.5});
   ASSERT_TRUE(slow) << slow.error().message();
   EXPECT_EQ(slow->body, "xxxxxxxx");
   HttpFailure failure;
