@@ -123,12 +123,14 @@ void q6_k_block(const std::byte* block, float* values) {
     const std::byte* high = block + 128 + 32 * half;
     for (size_t quarter = 0; quarter < 4; ++quarter, values += kBlock) {
       const std::byte* nibbles = low + (quarter % 2) * kBlock;
-      const int shift = quarter < 2 ? 0 : 4;
-      for (size_t i = 0; i < kBlock; ++i) {
-        const int code =
-            ((int(nibbles[i]) >> shift) & 15) | (((int(high[i]) >> (2 * quarter)) & 3) << 4);
-        const auto scale = int8_t(signed_scales[8 * half + 2 * quarter + i / 16]);
-        values[i] = d * float(scale) * float(code - 32);
+      const int low_shift = quarter < 2 ? 0 : 4, high_shift = int(2 * quarter);
+      for (size_t part = 0; part < 2; ++part) {
+        const float scale = d * float(int8_t(signed_scales[8 * half + 2 * quarter + part]));
+        for (size_t i = 16 * part; i < 16 * part + 16; ++i) {
+          const int code =
+              ((int(nibbles[i]) >> low_shift) & 15) | (((int(high[i]) >> high_shift) & 3) << 4);
+          values[i] = scale * float(code - 32);
+        }
       }
     }
   }

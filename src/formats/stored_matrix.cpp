@@ -14,14 +14,14 @@ QuantisedMatrix dense_form(int64_t rows, int64_t columns) {
   return {.rows = rows, .columns = columns, .bits = 0, .codes = {}, .scales = {}, .zeros = {}};
 }
 
-// Without a branch, so that the compiler can vectorise it.
+// An exponent of all ones carries into the highest bit; without a branch, the compiler can
+// vectorise it.
 bool all_finite(std::span<const float> values) {
-  constexpr uint32_t kExponent = 0x7f800000;
-  bool finite = true;
+  uint32_t carried = 0;
   for (const float value : values) {
-    finite &= (std::bit_cast<uint32_t>(value) & kExponent) != kExponent;
+    carried |= (std::bit_cast<uint32_t>(value) & 0x7f800000u) + 0x00800000u;
   }
-  return finite;
+  return carried >> 31 == 0;
 }
 
 std::string place(const std::string& path, const std::string& name) {
@@ -45,8 +45,9 @@ class DenseMatrix : public StoredMatrix {
     return {};
   }
   ConstTensor in_place() const override { return view_; }
-  void release() const override {
-    file_->release({static_cast<const std::byte*>(view_.raw()), view_.size_bytes()});
+  void release(int64_t first, int64_t count) const override {
+    const ConstTensor part = view_.rows(first, count);
+    file_->release({static_cast<const std::byte*>(part.raw()), part.size_bytes()});
   }
 
  private:
@@ -82,7 +83,9 @@ class BlockMatrix : public StoredMatrix {
     if (layout() != StoredLayout::kDense || pair_width_ != 0) return {};
     return {tensor_.bytes.data(), dense_type_of(tensor_.type), tensor_.shape};
   }
-  void release() const override { file_->release(tensor_.bytes); }
+  void release(int64_t first, int64_t count) const override {
+    file_->release(tensor_.bytes.subspan(size_t(first) * row_bytes_, size_t(count) * row_bytes_));
+  }
 
  private:
   Status within_tensor(Status status) const { return status.ok() ? status : status.within(where_); }
@@ -140,7 +143,8 @@ class LayerMatrix : public StoredMatrix {
     return layer_.read(first, count, to);
   }
   bool symmetric() const override { return layer_.symmetric(); }
-  void release() const override {
+  void release(int64_t first, int64_t count) const override {
+    if (first != 0 || count != rows()) return;
     layer_.for_each_extent([&](std::span<const std::byte> bytes) { file_->release(bytes); });
   }
 

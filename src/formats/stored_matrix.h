@@ -41,9 +41,10 @@ class StoredMatrix {
 
   /// The values in place, aligned, where they are dense and in order; otherwise an empty view.
   virtual ConstTensor in_place() const { return {}; }
-  /// Tells the system that the file's pages of this matrix are not needed soon; they are read
-  /// again when they are.
-  virtual void release() const {}
+  /// Tells the system that the file's pages of these rows are not needed soon; they are read again
+  /// when they are. Without effect for a part of a matrix whose rows do not lie together.
+  virtual void release(int64_t, int64_t) const {}
+  void release() const { release(0, rows()); }
 
  protected:
   StoredMatrix(std::string where, std::string type, StoredLayout layout, QuantisedMatrix form)

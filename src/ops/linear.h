@@ -13,6 +13,7 @@ class PackedW4;
 
 namespace maie::ops {
 
+using maie::FloatSource;
 using maie::LinearSource;
 using maie::QuantisedRows;
 using maie::QuantisedSource;

@@ -46,6 +46,20 @@ Status read_codes(const StoredMatrix& matrix, int64_t group, int64_t first, int6
   return {};
 }
 
+// Gives pages of a long matrix back while it is still read: those a whole stretch behind the rows
+// just read. A thread that is even further behind reads them again, from the system's cache.
+void release_behind(const StoredMatrix& matrix, int64_t first, int64_t count) {
+  constexpr int64_t kStretch = 4096;
+  const int64_t stretch = first / kStretch;
+  if ((first + count) / kStretch == stretch || stretch == 0) return;
+  matrix.release((stretch - 1) * kStretch, kStretch);
+}
+
+bool has_codes8(const StoredMatrix& matrix) {
+  return matrix.layout() == StoredLayout::kW8 && matrix.form().bits == 8 &&
+         matrix.form().groups() == 1 && matrix.symmetric();
+}
+
 }  // namespace
 
 void Packer::keep(const Status& status) {
@@ -65,7 +79,7 @@ ComputeType Packer::type_of(Device device, ComputeType wanted, const StoredMatri
   return eight ? ComputeType::kInt8 : type;
 }
 
-ops::QuantisedSource Packer::codes(const StoredMatrix& matrix) {
+ops::QuantisedSource Packer::codes4(const StoredMatrix& matrix) {
   const int64_t group = formats::w4_group(matrix.form().group);
   return {
       .bits = 4,
@@ -84,6 +98,27 @@ ops::QuantisedSource Packer::codes(const StoredMatrix& matrix) {
       }};
 }
 
+// Codes of 8 bits with one scale an output stay what they are, but for -128, which `ops` has no
+// place for.
+ops::QuantisedSource Packer::codes8(const StoredMatrix& matrix) {
+  return {
+      .bits = 8,
+      .rows = matrix.rows(),
+      .columns = matrix.columns(),
+      .group = matrix.columns(),
+      .read = [this, &matrix](int64_t first, int64_t count, const ops::QuantisedRows& out) {
+        const auto columns = size_t(matrix.columns());
+        const auto zeros = scratch<float>(size_t(count));
+        const Status read = matrix.read_codes(first, count, {out.codes, out.scales, zeros.data()});
+        if (!read.ok()) keep(read);
+        if (!read.ok()) std::fill_n(out.scales, count, 0.0f);
+        for (uint8_t& code : std::span(out.codes, size_t(count) * columns)) {
+          code = uint8_t(std::max(int(code) - 128, -127));
+        }
+      }};
+}
+
+// Rounded here, for the layers that hold 8 bits beside 4.
 ops::QuantisedSource Packer::rounded(const StoredMatrix& matrix) {
   return {.bits = 8,
           .rows = matrix.rows(),
@@ -92,39 +127,43 @@ ops::QuantisedSource Packer::rounded(const StoredMatrix& matrix) {
           .read = [this, &matrix](int64_t first, int64_t count, const ops::QuantisedRows& out) {
             const auto row = scratch<float>(size_t(matrix.columns()));
             for (int64_t r = 0; r < count; ++r) {
-              const Status read = matrix.read_floats(first + r, 1, row);
-              if (!read.ok()) std::fill(row.begin(), row.end(), 0.0f);
-              if (!read.ok()) keep(read);
+              read_floats(matrix, first + r, row);
               auto* to = reinterpret_cast<int8_t*>(out.codes) + r * matrix.columns();
               out.scales[r] = formats::round_row(row, to);
             }
           }};
 }
 
+ops::FloatSource Packer::floats(const StoredMatrix& matrix) {
+  return {matrix.rows(), matrix.columns(), [this, &matrix](int64_t row, float* out) {
+            read_floats(matrix, row, {out, size_t(matrix.columns())});
+          }};
+}
+
+void Packer::read_floats(const StoredMatrix& matrix, int64_t row, std::span<float> out) {
+  const Status read = matrix.read_floats(row, 1, out);
+  release_behind(matrix, row, 1);
+  if (read.ok()) return;
+  keep(read);
+  std::fill(out.begin(), out.end(), 0.0f);
+}
+
 // @param stack  the type of the layer that the matrix becomes a part of.
 ops::LinearSource Packer::source(const StoredMatrix& matrix, ComputeType stack) {
   const ComputeType own = type_of(matrix);
-  if (matrix.layout() == StoredLayout::kW4 && stack == ComputeType::kInt4) {
-    return {.values = {}, .scales = {}, .bias = {}, .quantised = codes(matrix)};
+  ops::LinearSource source;
+  if (own == ComputeType::kInt4 && matrix.layout() == StoredLayout::kW4) {
+    source.quantised = codes4(matrix);
+  } else if (own == ComputeType::kInt8 && has_codes8(matrix)) {
+    source.quantised = codes8(matrix);
+  } else if (own != stack) {
+    source.quantised = rounded(matrix);
+  } else if (matrix.in_place()) {
+    source.values = matrix.in_place();
+  } else {
+    source.floats = floats(matrix);
   }
-  const bool beside_four_bits = stack == ComputeType::kInt4 && own != ComputeType::kInt4;
-  if (beside_four_bits || (own == ComputeType::kInt8 && !matrix.in_place())) {
-    return {.values = {}, .scales = {}, .bias = {}, .quantised = rounded(matrix)};
-  }
-  if (const ConstTensor values = matrix.in_place()) {
-    return {.values = values, .scales = {}, .bias = {}};
-  }
-  const auto read = [this, &matrix](int64_t row, float* out) {
-    const Status status = matrix.read_floats(row, 1, {out, size_t(matrix.columns())});
-    if (status.ok()) return;
-    keep(status);
-    std::fill_n(out, matrix.columns(), 0.0f);
-  };
-  return {.values = {},
-          .scales = {},
-          .bias = {},
-          .quantised = {},
-          .floats = {matrix.rows(), matrix.columns(), read}};
+  return source;
 }
 
 ops::LinearWeights Packer::linear(const std::vector<std::string>& names) {

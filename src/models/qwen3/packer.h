@@ -2,6 +2,7 @@
 
 #include <array>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,11 @@ class Packer {
     return type_of(stream_.device(), wanted_, matrix);
   }
   ops::LinearSource source(const formats::StoredMatrix& matrix, ComputeType stack);
-  ops::QuantisedSource codes(const formats::StoredMatrix& matrix);
+  ops::QuantisedSource codes4(const formats::StoredMatrix& matrix);
+  ops::QuantisedSource codes8(const formats::StoredMatrix& matrix);
   ops::QuantisedSource rounded(const formats::StoredMatrix& matrix);
+  ops::FloatSource floats(const formats::StoredMatrix& matrix);
+  void read_floats(const formats::StoredMatrix& matrix, int64_t row, std::span<float> out);
   void keep(const Status& status);
 
   Stream& stream_;
