@@ -89,6 +89,7 @@ ops::QuantisedSource Packer::codes4(const StoredMatrix& matrix) {
       .symmetric = matrix.symmetric(),
       .read = [this, &matrix, group](int64_t first, int64_t count, const ops::QuantisedRows& out) {
         const Status read = read_codes(matrix, group, first, count, out);
+        release_behind(matrix, first, count);
         if (read.ok()) return;
         keep(read);
         const auto groups = size_t(count * (matrix.columns() / group));
