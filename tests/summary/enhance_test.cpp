@@ -1,7 +1,9 @@
 #include "summary/enhance.h"
 
 #include <chrono>
+#include <random>
 
+#include "summary/answer.h"
 #include "summary/realign.h"
 #include "tests/summary/testing.h"
 #include "text/edit_distance.h"
@@ -285,6 +287,36 @@ TEST(Realign, PunctuationAloneBelongsToTheWordBefore) {
   const auto out =
       realign({{"", "yes or no"}, {"", "maybe later on"}}, "Yes - or no . Maybe later on", 0.4);
   EXPECT_EQ(*out, (Texts{"Yes - or no .", "Maybe later on"}));
+}
+
+// Bytes changed, cut out and put in at random: every line comes back, or a reason does.
+TEST(Realign, AnyAnswerGivesEveryLineOrAReason) {
+  const std::vector<LabelledLine> lines{{"S0", "so where are we with the new page"},
+                                        {"", ""},
+                                        {"S1", "phần đầu xong rồi"},
+                                        {"S0", "tốt"}};
+  const std::string good =
+      "S0: So where are we with the new page?\n\nS1: Phần đầu xong rồi.\nS0: Tốt.";
+  std::mt19937 random(4);
+  for (int round = 0; round < 5000; ++round) {
+    std::string answer = good;
+    for (size_t edits = 1 + random() % 6; edits > 0 && !answer.empty(); --edits) {
+      const size_t at = random() % answer.size();
+      switch (random() % 3) {
+        case 0: answer[at] = char(random()); break;
+        case 1: answer.erase(at, 1 + random() % 9); break;
+        default: answer.insert(at, std::string(1 + random() % 3, "S0: \n{`\xFF"[random() % 8]));
+      }
+    }
+    const auto out = realign(lines, clean_characters(enhanced_text(answer)), 0.4);
+    if (!out) {
+      EXPECT_FALSE(out.error().message().empty());
+      continue;
+    }
+    ASSERT_EQ(out->size(), lines.size()) << answer;
+    EXPECT_EQ((*out)[1], "");
+    for (const size_t i : {0, 2, 3}) EXPECT_FALSE((*out)[i].empty()) << answer;
+  }
 }
 
 }  // namespace
