@@ -5,6 +5,7 @@
 
 #include "summary/answer.h"
 #include "summary/schema_rules.h"
+#include "text/utf8.h"
 
 namespace maie::summary {
 namespace {
@@ -33,10 +34,10 @@ Result<Json> document_of(const std::string& raw, const Json& schema,
   return document;
 }
 
-std::string with_feedback(const std::string& system, const std::string& error) {
-  return system +
-         "\n\n[RETRY FEEDBACK]\nIMPORTANT: Previous attempt failed validation with error: " +
-         error +
+std::string feedback_on(std::string_view error) {
+  constexpr size_t kMost = 400;  // bytes: what was wrong, not the whole of a text that was too long
+  return "\n\n[RETRY FEEDBACK]\nIMPORTANT: Previous attempt failed validation with error: " +
+         text::repair_utf8(error.substr(0, kMost)) +
          "\nPlease ensure the output is valid JSON that strictly matches the provided schema.";
 }
 
@@ -90,8 +91,13 @@ DocumentAnswer ask_document(
     request.sampling.temperature =
         temperature_of(wanted.sampling.temperature.value_or(1.0), ++invalid);
     if (!wanted.feedback) continue;
-    request.messages[0].content = with_feedback(wanted.prompt.system, document.error().message());
+    const std::string feedback = feedback_on(document.error().message());
+    request.messages[0].content = wanted.prompt.system + feedback;
     request.recurring_messages = 0;
+    const auto longer = model.count_tokens(feedback);
+    const int64_t over = longer ? *longer - wanted.spare_tokens : 0;
+    request.max_tokens =
+        std::max(wanted.max_tokens - std::max<int64_t>(over, 0), (wanted.max_tokens + 1) / 2);
   }
   return out;
 }

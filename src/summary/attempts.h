@@ -21,6 +21,7 @@ struct DocumentRequest {
   std::string schema_name;
   llm::Sampling sampling;
   int64_t max_tokens = 0;
+  int64_t spare_tokens = 0;  ///< of the context, beyond prompt and max_tokens
   bool constrained = true;
   bool feedback = true;  ///< a second attempt is told what was wrong with the first
   int attempts = 2;

@@ -96,6 +96,7 @@ Result<DocumentRequest> SummaryJob::request(Prompt prompt, const Json& schema) c
   out.schema_name = form->id;
   out.sampling = options.sampling;
   out.max_tokens = most;
+  out.spare_tokens = available_tokens(tokens, context_of(model.info())) - most;
   out.constrained = options.constrained;
   out.attempts = options.attempts;
   // A model trained on one short line would only be confused by more.

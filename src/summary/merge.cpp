@@ -17,105 +17,6 @@ constexpr int64_t kLongText =
     500;                       // from this maxLength on a text is prose, shorter ones are names
 constexpr int kMostRefs = 16;  // one $ref after the other
 
-// A value of one part.
-struct Given {
-  size_t part;
-  const Json* value;
-};
-using Givens = std::vector<Given>;
-
-// The words of an item, sorted, once each; those with digits apart.
-struct Words {
-  std::vector<std::string> all, numbers;
-};
-
-Words words_of(const Json& value) {
-  Words out;
-  out.all = text::scoring_words(all_text(value));
-  std::sort(out.all.begin(), out.all.end());
-  out.all.erase(std::unique(out.all.begin(), out.all.end()), out.all.end());
-  for (const std::string& word : out.all) {
-    if (word.find_first_of("0123456789") != std::string::npos) out.numbers.push_back(word);
-  }
-  return out;
-}
-
-bool nearly_same(const Words& a, const Words& b) {
-  const size_t least = std::min(a.all.size(), b.all.size());
-  const size_t most = std::max(a.all.size(), b.all.size());
-  if (least * 4 < most * 3 || a.numbers != b.numbers) return false;
-  if (most <= 3) return a.all == b.all;
-  size_t common = 0;
-  for (auto i = a.all.begin(), j = b.all.begin(); i != a.all.end() && j != b.all.end();) {
-    if (*i == *j) ++common;
-    const bool behind = *i <= *j;
-    const bool ahead = *j <= *i;
-    i += behind;
-    j += ahead;
-  }
-  return common * 4 >= (a.all.size() + b.all.size() - common) * 3;
-}
-
-size_t nulls(const Json& value) {
-  if (value.is_null()) return 1;
-  size_t sum = 0;
-  if (value.is_structured()) {
-    for (const Json& member : value) sum += nulls(member);
-  }
-  return sum;
-}
-
-// An item that was kept, and where it and those like it came from.
-struct Item {
-  Json value;
-  Words words;
-  std::set<size_t> parts;
-  size_t part = 0;   // first
-  size_t place = 0;  // within it
-};
-
-std::vector<Item> without_repetitions(const Givens& lists) {
-  std::vector<Item> items;
-  for (const Given& list : lists) {
-    size_t place = 0;
-    for (const Json& value : *list.value) {
-      Words words = words_of(value);
-      const auto same = std::find_if(items.begin(), items.end(), [&](const Item& item) {
-        return item.words.all.empty() && words.all.empty() ? item.value == value
-                                                           : nearly_same(item.words, words);
-      });
-      if (same == items.end()) {
-        items.push_back({value, std::move(words), {list.part}, list.part, place++});
-        continue;
-      }
-      same->parts.insert(list.part);
-      if (nulls(value) < nulls(same->value)) same->value = value;
-    }
-  }
-  return items;
-}
-
-// At most `most` items: the parts take turns, each with its best supported one.
-std::vector<Item> fair_share(std::vector<Item> items, size_t most) {
-  if (items.size() <= most) return items;
-  std::map<size_t, std::vector<Item>> by_part;
-  for (Item& item : items) by_part[item.part].push_back(std::move(item));
-  for (auto& [part, own] : by_part) {
-    std::stable_sort(own.begin(), own.end(),
-                     [](const Item& a, const Item& b) { return a.parts.size() > b.parts.size(); });
-  }
-  std::vector<Item> out;
-  for (size_t round = 0; out.size() < most; ++round) {
-    for (auto& [part, own] : by_part) {
-      if (round < own.size() && out.size() < most) out.push_back(std::move(own[round]));
-    }
-  }
-  std::sort(out.begin(), out.end(), [](const Item& a, const Item& b) {
-    return a.part != b.part ? a.part < b.part : a.place < b.place;
-  });
-  return out;
-}
-
 std::set<std::string> different(const Givens& texts) {
   std::set<std::string> out;
   for (const Given& given : texts) {
@@ -280,7 +181,8 @@ Json Merger::merge_objects(const Json& schema, const Givens& values, const std::
 Json Merger::merge_lists(const Json& schema, const Givens& values, const std::string& pointer) {
   const int64_t most = schema.is_object() ? json_int(schema, "maxItems", INT64_MAX) : INT64_MAX;
   Json out = Json::array();
-  for (Item& item : fair_share(without_repetitions(values), size_t(std::max<int64_t>(most, 0)))) {
+  for (ListItem& item :
+       fair_share(without_repetitions(values), size_t(std::max<int64_t>(most, 0)))) {
     origins.push_back(
         {pointer + "/" + std::to_string(out.size()), {item.parts.begin(), item.parts.end()}});
     out.push_back(std::move(item.value));
@@ -331,20 +233,6 @@ Givens given_by(const std::vector<Json>& parts) {
 }
 
 }  // namespace
-
-std::string all_text(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
-  std::string out;
-  if (value.is_structured()) {
-    for (const Json& member : value) {
-      const std::string text = all_text(member);
-      if (!text.empty()) out += (out.empty() ? "" : " ") + text;
-    }
-  }
-  return out;
-}
-
-bool nearly_same(const Json& a, const Json& b) { return nearly_same(words_of(a), words_of(b)); }
 
 Merged merge_by_rule(const Json& schema, const std::vector<Json>& parts) {
   Merger merger(schema);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "summary/list_merge.h"
 
 namespace maie::summary {
 
@@ -41,12 +42,5 @@ Json only_members(const Json& value, const Json& schema);
 
 /// Puts the members of `update` into `value`, objects member by member.
 void overlay(Json& value, const Json& update);
-
-/// Whether two items say nearly the same: three quarters of their words in common, the same
-/// numbers; up to three words have to be the same.
-bool nearly_same(const Json& a, const Json& b);
-
-/// The strings in a value, one behind the other.
-std::string all_text(const Json& value);
 
 }  // namespace maie::summary

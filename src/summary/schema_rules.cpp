@@ -65,7 +65,7 @@ Status check_tags(const Json& schema, const std::string& id) {
 }
 
 Status check_grammar(const Json& schema) {
-  return grammar::Grammar::compile(json_text(schema, -1)).status().within("schema_data");
+  return grammar::Grammar::compile(json_text(schema, -1)).status().within("schema");
 }
 
 Json in_nfc(const Json& value) {

@@ -7,9 +7,7 @@
 #include "summary/combine.h"
 #include "summary/parallel.h"
 #include "summary/pieces.h"
-#include "summary/sources.h"
-#include "text/fold.h"
-#include "text/utf8.h"
+#include "summary/provenance.h"
 
 namespace maie::summary {
 namespace {
@@ -28,8 +26,9 @@ class Summariser {
     MAIE_TRY(cut());
     MAIE_TRY(sum_up_parts());
     MAIE_TRY(bring_together());
-    if (job_.options.only_named_participants) drop_unnamed_participants();
-    find_sources();
+    if (job_.options.only_named_participants)
+      drop_unnamed_participants(transcript_, out_, origins_);
+    find_sources(transcript_, origins_, out_);
     return {};
   }
 
@@ -37,11 +36,9 @@ class Summariser {
   Result<int64_t> room_for_text() const;
   Status cut();
   Status sum_up_parts();
+  SummaryPart described(Range range) const;
   SummaryPart sum_up(size_t index);
   Status bring_together();
-  void drop_unnamed_participants();
-  void find_sources();
-  void add_source(const Origin& origin, const PassageFinder& finder);
   void report_parts();
   llm::Control control_of(std::function<void(double)> progress, double expected) const;
   Used used();
@@ -123,8 +120,8 @@ Used Summariser::used() {
   };
 }
 
-SummaryPart Summariser::sum_up(size_t index) {
-  const Range range = ranges_[index];
+// What is known of a part before it is asked for.
+SummaryPart Summariser::described(Range range) const {
   SummaryPart part;
   const Fragment &first = fragments_[range.first], &last = fragments_[range.last - 1];
   part.first_turn = first.turn;
@@ -133,6 +130,13 @@ SummaryPart Summariser::sum_up(size_t index) {
   for (size_t i = range.first; i < range.last; ++i) {
     part.end_s = std::max(part.end_s, fragments_[i].end_s);
   }
+  part.state = unavailable("not asked for");
+  return part;
+}
+
+SummaryPart Summariser::sum_up(size_t index) {
+  const Range range = ranges_[index];
+  SummaryPart part = described(range);
   auto prompt =
       summary_prompt(*job_.form, job_.model.info(), text_of(transcript_, fragments_, range));
   if (!prompt) {
@@ -175,12 +179,9 @@ Status Summariser::sum_up_parts() {
   std::vector<double> weights(count, count > 1 ? (1 - kWeightOfMerge) / double(count) : 1.0);
   if (count > 1) weights.push_back(kWeightOfMerge);
   meter_ = std::make_unique<Meter>(job_.control.on_progress, weights);
-  out_.parts.resize(count);
+  for (const Range range : ranges_) out_.parts.push_back(described(range));
   in_parallel(count, job_.options.parallel, [&](size_t i) {
-    if (job_.control.cancel && job_.control.cancel->is_cancelled()) {
-      out_.parts[i].state = job_.control.cancel->status();
-      return false;
-    }
+    if (job_.control.cancel && job_.control.cancel->is_cancelled()) return false;
     out_.parts[i] = sum_up(i);
     meter_->set(i, 1);
     return out_.parts[i].state.ok();
@@ -234,65 +235,6 @@ void Summariser::report_parts() {
   }
 }
 
-void Summariser::drop_unnamed_participants() {
-  constexpr char kField[] = "người_tham_gia";
-  const auto names = out_.value.find(kField);
-  if (job_.form->id != "meeting_notes_v2" || names == out_.value.end() || !names->is_array())
-    return;
-  const std::string said = text::fold(to_text(transcript_));
-  Json kept = Json::array();
-  std::vector<Origin> origins;
-  const std::string list = std::string("/") + kField + "/";
-  for (size_t i = 0; i < names->size(); ++i) {
-    if (said.find(text::fold(all_text((*names)[i]))) == std::string::npos) continue;
-    for (const Origin& origin : origins_) {
-      if (origin.pointer != list + std::to_string(i)) continue;
-      origins.push_back({list + std::to_string(kept.size()), origin.parts});
-    }
-    kept.push_back((*names)[i]);
-  }
-  *names = std::move(kept);
-  const auto first = std::find_if(origins_.begin(), origins_.end(), [&](const Origin& origin) {
-    return origin.pointer.starts_with(list);
-  });
-  const auto place = first - origins_.begin();
-  std::erase_if(origins_, [&](const Origin& o) { return o.pointer.starts_with(list); });
-  origins_.insert(origins_.begin() + place, origins.begin(), origins.end());
-}
-
-void Summariser::add_source(const Origin& origin, const PassageFinder& finder) {
-  const Json& item = out_.value.at(Json::json_pointer(origin.pointer));
-  Source source;
-  source.pointer = origin.pointer;
-  source.parts = origin.parts;
-  std::optional<Passage> best;
-  for (const size_t index : origin.parts) {
-    const SummaryPart& part = out_.parts[index];
-    const auto found = finder.find(all_text(item), part.first_turn, part.last_turn);
-    if (found && (!best || found->score > best->score)) best = found;
-  }
-  if (best) {
-    source.first_turn = best->first_turn;
-    source.last_turn = best->last_turn;
-    source.start_s = best->start_s;
-    source.end_s = best->end_s;
-    source.score = best->score;
-  } else {
-    const SummaryPart& part = out_.parts[origin.parts.front()];
-    if (out_.parts.size() == 1) return;  // the whole recording is no news
-    source.first_turn = part.first_turn;
-    source.last_turn = part.last_turn;
-    source.start_s = part.start_s;
-    source.end_s = part.end_s;
-  }
-  out_.sources.push_back(std::move(source));
-}
-
-void Summariser::find_sources() {
-  const PassageFinder finder(transcript_);
-  for (const Origin& origin : origins_) add_source(origin, finder);
-}
-
 }  // namespace
 
 Summary summarise(const Transcript& transcript, const SummaryOptions& options,
@@ -315,34 +257,6 @@ Summary summarise(const Transcript& transcript, const SummaryOptions& options,
   if (!out.state.ok()) {
     out.value = nullptr;
     out.sources.clear();
-  }
-  return out;
-}
-
-Json to_json(const std::vector<Source>& sources) {
-  Json out = Json::array();
-  for (const Source& source : sources) {
-    out.push_back({{"pointer", source.pointer},
-                   {"start_s", source.start_s},
-                   {"end_s", source.end_s},
-                   {"first_turn", source.first_turn},
-                   {"last_turn", source.last_turn},
-                   {"parts", source.parts},
-                   {"score", source.score}});
-  }
-  return out;
-}
-
-Json to_json(const std::vector<SummaryPart>& parts) {
-  Json out = Json::array();
-  for (const SummaryPart& part : parts) {
-    out.push_back({{"first_turn", part.first_turn},
-                   {"last_turn", part.last_turn},
-                   {"start_s", part.start_s},
-                   {"end_s", part.end_s},
-                   {"state", part.state.ok() ? std::string("ok") : part.state.message()},
-                   {"attempts", part.attempts},
-                   {"items", part.items}});
   }
   return out;
 }

@@ -412,6 +412,32 @@ TEST_F(Summarise, APartThatFailsFailsTheWholeAndIsNamed) {
   EXPECT_TRUE(out.parts[0].state.ok()) << "what was made is still there";
 }
 
+TEST_F(Summarise, PartsThatWereNotAskedForSaySo) {
+  auto model = ScriptedModel(
+      [](const llm::Request&, int) -> Result<std::string> { return invalid_input("no"); }, 4096);
+  SummaryOptions given = options();
+  given.parallel = 1;
+  const Summary out = summarise(long_talk(400), given, store, model);
+  EXPECT_EQ(model.requests().size(), 1u);
+  EXPECT_EQ(out.parts[0].state.message(), "Generation failed: no");
+  EXPECT_EQ(out.parts.back().state.message(), "not asked for");
+  EXPECT_EQ(out.parts.back().last_turn, 399u);
+}
+
+TEST_F(Summarise, FeedbackTakesItsRoomFromTheAnswer) {
+  // The prompt leaves 512 tokens for the answer and not one more.
+  auto counting = answering({small_summary()});
+  ASSERT_TRUE(summarise(short_talk(), options(), store, counting).state.ok());
+  const auto first = counting.requests()[0].messages;
+  const int64_t prompt = *counting.count_tokens(first[0].content + "\n" + first[1].content);
+  auto model = answering({std::string(100, 'x'), small_summary()}, prompt + 128 + 512);
+  const Summary out = summarise(short_talk(), options(), store, model);
+  ASSERT_TRUE(out.state.ok()) << out.state.message();
+  EXPECT_EQ(model.requests()[0].max_tokens, 512);
+  EXPECT_LT(model.requests()[1].max_tokens, 512);
+  EXPECT_GE(model.requests()[1].max_tokens, 256);
+}
+
 TEST_F(Summarise, StopsWhenCancelled) {
   CancelToken cancel;
   auto parts = part_model(4096);

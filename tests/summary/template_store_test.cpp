@@ -124,7 +124,7 @@ TEST_F(Store, RefusesSchemasThatNoSummaryCanKeep) {
   EXPECT_NE(refusal(R"({"type":"object","not":{}})").find("not"), std::string::npos);
   EXPECT_NE(refusal(R"({"type":"object","properties":{"a":{"type":"string","minLength":5,
       "maxLength":2}},"required":["a"]})")
-                .find("schema_data: "),
+                .find("schema: "),
             std::string::npos)
       << "nothing keeps it";
   EXPECT_NE(refusal(R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})"), "")
@@ -266,6 +266,10 @@ TEST_F(Store, LoadingForASummarySaysWhatIsMissing) {
   own.write("mine/a/schema.json", R"({"properties":{}})");
   EXPECT_NE(store.for_summary("a").error().message().find("missing 'type' field"),
             std::string::npos);
+  Json impossible = small_schema();
+  impossible["properties"]["title"] = {{"type", "string"}, {"minLength", 5}, {"maxLength", 2}};
+  own.write("mine/a/schema.json", impossible.dump());
+  EXPECT_EQ(store.for_summary("a").error().message().find("a: schema: "), 0u);
   own.write("mine/a/schema.json", R"({"type":"object","properties":{"tags":{"type":"array"}}})");
   EXPECT_NE(store.for_summary("a").error().message().find(
                 "Template schema missing required 'tags' or 'thẻ' field"),
@@ -345,6 +349,29 @@ TEST_F(Store, ReadersSeeTheOldOrTheNew) {
   stop = true;
   watching.join();
   EXPECT_EQ(wrong, 0);
+}
+
+// The template that docs/templates.md shows, typed in as it stands there.
+TEST_F(Store, TheTemplateOfTheManualWorks) {
+  std::ostringstream page;
+  page << std::ifstream(source_folder("docs/templates.md")).rdbuf();
+  const auto typed = [&](const std::string& file) {
+    const std::string text = page.str(), end = "    EOF\n";
+    const size_t start = text.find("standup/" + file + " <<'EOF'\n");
+    check(start != std::string::npos, "the page shows that file");
+    const size_t first = text.find('\n', start) + 1;
+    std::istringstream lines(text.substr(first, text.find(end, first) - first));
+    std::string out;
+    for (std::string line; std::getline(lines, line);) out += line.substr(4) + "\n";
+    return out;
+  };
+  TemplateParts given;
+  given.schema_data = *parse_json(typed("schema.json"));
+  given.prompt_template = typed("prompt.jinja");
+  const auto created = store.create("standup", given);
+  ASSERT_TRUE(created) << created.error().message();
+  EXPECT_TRUE(created->warnings.empty());
+  EXPECT_TRUE(store.for_summary("standup"));
 }
 
 }  // namespace
