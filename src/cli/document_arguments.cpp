@@ -16,8 +16,9 @@ void add_summary_options(CLI::App& command, pipeline::DocumentOptions& options, 
   command
       .add_option_function<double>(
           "--summary-temperature",
-          [&summary](double value) { summary.sampling = summary::sampling_at(value); },
-          "Chance in choosing words; 0: always the likeliest [0.5]")
+          [&summary](double value) { summary.sampling.temperature = value; },
+          "Chance in choosing words; 0: always the likeliest [0.5; 0 with a model that was trained "
+          "for the template]")
       ->type_name("T")
       ->check(CLI::Range(0.0, 2.0))
       ->group(kGroup);

@@ -1,22 +1,39 @@
 #include "summary/combine.h"
 
+#include <set>
+
 #include "summary/answer.h"
 #include "summary/budget.h"
+#include "summary/pieces.h"
 #include "summary/schema_rules.h"
+#include "text/fold.h"
 
 namespace maie::summary {
 namespace {
 
 // The texts of the parts as the model reads them.
-std::string partial_text(const SummaryJob& job, const std::vector<Json>& texts) {
-  const bool trained = trained_prompt(job.model.info(), job.form->id) != nullptr;
+std::string partial_text(const std::vector<Json>& texts) {
   std::string out;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out += '\n';
-    out += trained ? all_text(texts[i])
-                   : "Part " + std::to_string(i + 1) + ": " + json_text(texts[i], -1);
+    out += "Part " + std::to_string(i + 1) + ": " + json_text(texts[i], -1);
   }
   return out;
+}
+
+// A model that has lost its way says the same again and again.
+Status check_repetition(const Json& texts) {
+  constexpr size_t kFew = 5;  // sentences; fewer may be anything
+  const std::string text = all_text(texts);
+  std::set<std::string> different;
+  size_t count = 0;
+  for (const Span span : sentences(text, text.size())) {
+    different.insert(text::fold(std::string_view(text).substr(span.start, span.end - span.start)));
+    ++count;
+  }
+  if (count < kFew || different.size() * 4 >= count * 3) return {};
+  return invalid_input("the model repeats itself: " + std::to_string(count) + " sentences, " +
+                       std::to_string(different.size()) + " different ones");
 }
 
 // Makes one of the texts of several parts, in as many rounds as it takes to fit the context.
@@ -52,8 +69,7 @@ class TextMerger {
 
  private:
   Result<bool> fits(const std::vector<Json>& texts) const {
-    MAIE_ASSIGN(const Prompt prompt,
-                merge_prompt(*job_.form, job_.model.info(), schema_, partial_text(job_, texts)));
+    MAIE_ASSIGN(const Prompt prompt, merge_prompt(*job_.form, schema_, partial_text(texts)));
     MAIE_ASSIGN(const int64_t tokens, job_.count(prompt.whole()));
     return leaves_room(Task::kSummary, tokens, context_of(job_.model.info()));
   }
@@ -70,12 +86,12 @@ class TextMerger {
   }
 
   Result<Json> ask(const std::vector<Json>& texts) {
-    MAIE_ASSIGN(Prompt prompt,
-                merge_prompt(*job_.form, job_.model.info(), schema_, partial_text(job_, texts)));
+    MAIE_ASSIGN(Prompt prompt, merge_prompt(*job_.form, schema_, partial_text(texts)));
     MAIE_ASSIGN(const DocumentRequest request, job_.request(std::move(prompt), schema_));
     const DocumentAnswer answer = ask_document(request, *job_.phrases, job_.model, control_, used_);
     attempts_ = std::max(attempts_, answer.attempts);
     if (!answer.state.ok()) return answer.state;
+    MAIE_TRY(check_repetition(answer.value));
     return answer.value;
   }
 
@@ -94,13 +110,15 @@ Result<DocumentRequest> SummaryJob::request(Prompt prompt, const Json& schema) c
               tokens_to_ask(Task::kSummary, tokens, context_of(model.info()), options.max_tokens));
   DocumentRequest out(std::move(prompt), schema);
   out.schema_name = form->id;
+  const bool trained = trained_prompt(model.info(), form->id) != nullptr;
   out.sampling = options.sampling;
+  if (!out.sampling.temperature) out.sampling.temperature = trained ? 0.0 : 0.5;
   out.max_tokens = most;
   out.spare_tokens = available_tokens(tokens, context_of(model.info())) - most;
   out.constrained = options.constrained;
   out.attempts = options.attempts;
   // A model trained on one short line would only be confused by more.
-  out.feedback = trained_prompt(model.info(), form->id) == nullptr;
+  out.feedback = !trained;
   return out;
 }
 
@@ -110,7 +128,9 @@ Combined combine(const SummaryJob& job, const std::vector<Json>& parts, const ll
   const Json& schema = job.form->schema;
   out.merged = merge_by_rule(schema, parts);
   const Json differing = differing_texts(schema, parts);
-  if (!differing.is_null()) {
+  // A small model trained for the template has seen transcripts only, no partial results.
+  const bool trained = trained_prompt(job.model.info(), job.form->id) != nullptr;
+  if (!differing.is_null() && !trained) {
     std::vector<Json> texts;
     for (const Json& part : parts) texts.push_back(only_members(part, differing));
     TextMerger merger(job, differing, control, used);

@@ -60,13 +60,23 @@ std::string beginning(const std::string& text, int64_t most) {
   return front.substr(0, end == std::string::npos || end == 0 ? front.size() : end);
 }
 
+// The sentences of a text that were not seen before.
+std::string unseen_sentences(const std::string& text, std::set<std::string>& seen) {
+  std::string out;
+  for (const Span span : sentences(text, text.size())) {
+    const std::string sentence = text.substr(span.start, span.end - span.start);
+    if (seen.insert(text::fold(sentence)).second) out += (out.empty() ? "" : " ") + sentence;
+  }
+  return out;
+}
+
 // Every part's text, each with its share of the length.
 Json shared_text(int64_t most, const Givens& texts) {
   std::vector<std::string> own;
   std::set<std::string> seen;
   for (const Given& given : texts) {
-    const auto& text = given.value->get_ref<const std::string&>();
-    if (!text.empty() && seen.insert(text::fold(text)).second) own.push_back(text);
+    std::string text = unseen_sentences(given.value->get_ref<const std::string&>(), seen);
+    if (!text.empty()) own.push_back(std::move(text));
   }
   std::string out;
   int64_t left = most;

@@ -51,12 +51,8 @@ Result<Prompt> summary_prompt(const SummaryTemplate& form, const llm::LanguageMo
   return Prompt{std::move(system), kUserLine + transcript};
 }
 
-Result<Prompt> merge_prompt(const SummaryTemplate& form, const llm::LanguageModelInfo& info,
-                            const Json& schema, const std::string& partial) {
-  // A small model does what it was trained for: the partial texts are its transcript.
-  if (const std::string* trained = trained_prompt(info, form.id)) {
-    return Prompt{*trained, kUserLine + partial};
-  }
+Result<Prompt> merge_prompt(const SummaryTemplate& form, const Json& schema,
+                            const std::string& partial) {
   MAIE_ASSIGN(std::string system,
               instructions(form, json_text(schema, 2), form.prints_transcript ? partial : ""));
   return Prompt{system + kMergeTask, kMergeLine + partial};

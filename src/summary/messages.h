@@ -30,8 +30,8 @@ Result<Prompt> summary_prompt(const SummaryTemplate& form, const llm::LanguageMo
 
 /// Asks to make one of the partial results of consecutive parts (`partial`, a text), under
 /// `schema`, which holds some members of the template's.
-Result<Prompt> merge_prompt(const SummaryTemplate& form, const llm::LanguageModelInfo& info,
-                            const Json& schema, const std::string& partial);
+Result<Prompt> merge_prompt(const SummaryTemplate& form, const Json& schema,
+                            const std::string& partial);
 
 /// Tokens the model holds; where it does not say, what the specification assumes: 32768.
 int64_t context_of(const llm::LanguageModelInfo& info);

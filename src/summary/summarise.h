@@ -16,7 +16,9 @@ namespace maie::summary {
 
 struct SummaryOptions {
   std::string template_id;
-  llm::Sampling sampling = sampling_at(0.5);
+  /// Temperature absent: 0.5, or 0 with a model that was trained with a prompt of its own for the
+  /// template.
+  llm::Sampling sampling;
   int64_t max_tokens = 0;   ///< of an answer, at most; 0: as the budget says
   int attempts = 2;         ///< per request, at least 1
   bool constrained = true;  ///< ask for structured output; the answer is validated in any case

@@ -86,6 +86,12 @@ TEST(MergeByRule, LongTextsShareTheirLengthBySentences) {
       "Same.");
 }
 
+TEST(MergeByRule, ASentenceThatTwoPartsHaveStandsOnce) {
+  const Merged out = merge_by_rule(kSchema, {json(R"({"summary":"We met. Lan pays. Lan pays."})"),
+                                             json(R"({"summary":"Lan pays. Nam writes."})")});
+  EXPECT_EQ(out.value["summary"], "We met. Lan pays. Nam writes.");
+}
+
 TEST(MergeByRule, SingleValues) {
   const auto merged = [](std::initializer_list<const char*> parts) {
     std::vector<Json> values;

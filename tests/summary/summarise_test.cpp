@@ -374,6 +374,32 @@ TEST_F(Summarise, WhenMergingFailsTheTextsArePutTogetherByRule) {
             std::string::npos);
 }
 
+TEST_F(Summarise, AModelThatRepeatsItselfOrKnowsTranscriptsOnlyLeavesMergingToTheRule) {
+  auto parts = part_model(4096);
+  std::string again;
+  for (int i = 0; i < 10; ++i) again += "Trevor signs the contract. ";
+  auto model = ScriptedModel(
+      [&](const llm::Request& request, int) -> Result<std::string> {
+        if (request.messages[1].content.starts_with("Partial")) {
+          return Json{{"title", "T"}, {"summary", again}}.dump();
+        }
+        return parts.complete(request, {})->text;
+      },
+      4096);
+  const Summary repeating = summarise(long_talk(400), options(), store, model);
+  ASSERT_TRUE(repeating.state.ok()) << repeating.state.message();
+  EXPECT_FALSE(repeating.merged_by_model);
+  EXPECT_NE(repeating.warnings.at(0).find("repeats itself"), std::string::npos);
+  auto trained = part_model(2048);
+  trained.change_info().prompts = {{kTemplate, "Fill it."}};
+  const Summary out = summarise(long_talk(400), options(), store, trained);
+  ASSERT_TRUE(out.state.ok()) << out.state.message();
+  EXPECT_GT(out.parts.size(), 1u);
+  EXPECT_FALSE(out.merged_by_model);
+  EXPECT_EQ(out.model.requests, int(out.parts.size())) << "nothing but transcripts is asked about";
+  EXPECT_EQ(*trained.requests()[0].sampling.temperature, 0) << "as it was trained";
+}
+
 TEST_F(Summarise, TextsThatDoNotFitTogetherAreMergedInGroups) {
   auto model = ScriptedModel(
       [](const llm::Request& request, int) -> Result<std::string> {
