@@ -15,9 +15,9 @@
 #include <random>
 
 #include "audio/decode.h"
-#include "kernels/cpu/linear.h"
 #include "kernels/cpu/roof.h"
 #include "models/whisper/model.h"
+#include "ops/linear.h"
 #include "pipeline/decode_batch.h"
 #include "pipeline/tokenizer_of.h"
 #include "pipeline/transcribe.h"
@@ -50,12 +50,11 @@ class Bench {
   }
   Status measure_roofs();
   Status kernel_rows();
-  Status linear_row(const std::string& name, cpu::GemmType type, int64_t rows, int64_t K,
-                    int64_t N);
+  Status linear_row(const std::string& name, ComputeType type, int64_t rows, int64_t K, int64_t N);
+  double rate_of(ComputeType type) const;
   Status encode_row();
   Status step_row(const std::string& name, int windows, int beams);
   Status end_to_end_row();
-  double layer_rate() const;
   std::vector<float> some_mel() const;
 
   // Runs `body` once uncounted, then as often as asked; returns the seconds it reports.
@@ -116,17 +115,35 @@ Status Bench::kernel_rows() {
   };
   for (const Shape3 shape :
        {Shape3{"_1500x768x3072", 1500, 768, 3072}, Shape3{"_1x768x3072", 1, 768, 3072}}) {
-    for (const auto& [name, type] : {std::pair{"linear_f32", cpu::GemmType::kF32},
-                                     std::pair{"linear_bf16", cpu::GemmType::kBF16},
-                                     std::pair{"linear_int8", cpu::GemmType::kI8}}) {
+    for (const auto& [name, type] : {std::pair{"linear_f32", ComputeType::kFloat32},
+                                     std::pair{"linear_bf16", ComputeType::kBFloat16},
+                                     std::pair{"linear_int8", ComputeType::kInt8}}) {
       const std::string row = std::string(name) + shape.suffix;
       if (wants(row)) MAIE_TRY(linear_row(row, type, shape.rows, shape.K, shape.N));
+    }
+  }
+  // A language model of 1.5 billion weights: its prompt, one sequence, eight at a time.
+  for (const Shape3 shape :
+       {Shape3{"_512x1536x8960", 512, 1536, 8960}, Shape3{"_1x1536x8960", 1, 1536, 8960},
+        Shape3{"_8x1536x8960", 8, 1536, 8960}}) {
+    const std::string row = std::string("linear_int4") + shape.suffix;
+    if (wants(row)) {
+      MAIE_TRY(linear_row(row, ComputeType::kInt4, shape.rows, shape.K, shape.N));
     }
   }
   return {};
 }
 
-Status Bench::linear_row(const std::string& name, cpu::GemmType type, int64_t rows, int64_t K,
+double Bench::rate_of(ComputeType type) const {
+  switch (type) {
+    case ComputeType::kInt4:  // its products are of 8 bits
+    case ComputeType::kInt8: return report_.int8_rate;
+    case ComputeType::kBFloat16: return report_.bf16_rate;
+    default: return report_.f32_rate;
+  }
+}
+
+Status Bench::linear_row(const std::string& name, ComputeType type, int64_t rows, int64_t K,
                          int64_t N) {
   std::mt19937 random(1);
   std::normal_distribution<float> normal;
@@ -139,14 +156,18 @@ Status Bench::linear_row(const std::string& name, cpu::GemmType type, int64_t ro
   const std::vector<float> x = filled(rows * K);
   std::vector<float> y(size_t(rows * N));
   // Few rows are bound by memory, so enough copies to be larger than any cache.
-  const size_t weight_bytes = size_t(K * N) * cpu::gemm_element_bytes(type);
+  const ops::LinearSource source{
+      .values = ConstTensor(weights.data(), DType::kF32, {N, K}), .scales = {}, .bias = {}};
+  std::vector<ops::LinearWeights> layers;
+  layers.push_back(ops::LinearWeights::pack(stream_, type, source));
+  const size_t weight_bytes = layers.front().size_bytes();
   const size_t copies = rows > 16 ? 1 : (size_t{256} << 20) / weight_bytes + 1;
-  std::vector<cpu::PackedLinear> layers;
-  for (size_t i = 0; i < copies; ++i) {
-    layers.push_back(cpu::PackedLinear::pack(
-        threads_, type, ConstTensor(weights.data(), DType::kF32, {N, K}), {}, {}));
+  while (layers.size() < copies) {
+    layers.push_back(ops::LinearWeights::pack(stream_, type, source));
   }
-  cpu::linear(threads_, x.data(), rows, layers[0], cpu::Epilogue::kWrite, y.data());
+  const ConstTensor input(x.data(), DType::kF32, {rows, K});
+  const Tensor output(y.data(), DType::kF32, {rows, N});
+  ops::linear(stream_, input, layers.front(), output);
   for (int64_t n = 0; n < N; n += 97) {
     double want = 0, magnitude = 0;
     for (int64_t k = 0; k < K; ++k) {
@@ -155,38 +176,28 @@ Status Bench::linear_row(const std::string& name, cpu::GemmType type, int64_t ro
       magnitude += std::fabs(product);
     }
     // int8: half a step of 1/127 of the row's largest value, some 4 deviations, on either side.
-    const double tolerance = type == cpu::GemmType::kF32    ? 1e-5
-                             : type == cpu::GemmType::kBF16 ? 1e-2
-                                                            : 5e-2;
+    // int4: weights off by a twelfth of their deviation, which the sum of K evens out.
+    const double tolerance = type == ComputeType::kFloat32    ? 1e-5
+                             : type == ComputeType::kBFloat16 ? 1e-2
+                                                              : 5e-2;
     if (!(std::fabs(double(y[size_t(n)]) - want) <= tolerance * magnitude)) {
       return internal_error(name + ": the product is wrong, so it is not timed");
     }
   }
   MAIE_ASSIGN(std::vector<double> runs, repeat([&]() -> Result<double> {
                 const auto start = Clock::now();
-                for (const cpu::PackedLinear& layer : layers) {
-                  cpu::linear(threads_, x.data(), rows, layer, cpu::Epilogue::kWrite, y.data());
+                for (const ops::LinearWeights& layer : layers) {
+                  ops::linear(stream_, input, layer, output);
                 }
                 return seconds_since(start) / double(copies);
               }));
   const double operations = 2.0 * double(rows) * double(K) * double(N);
-  const double rate = type == cpu::GemmType::kF32    ? report_.f32_rate
-                      : type == cpu::GemmType::kBF16 ? report_.bf16_rate
-                                                     : report_.int8_rate;
   BenchRow row{name, "one linear layer", std::move(runs), 0, 0, ""};
-  row.roof_s = std::max(operations / rate, double(weight_bytes) / report_.read_bandwidth);
+  row.roof_s = std::max(operations / rate_of(type), double(weight_bytes) / report_.read_bandwidth);
   row.unit = rows > 16 ? "GOP/s" : "GB/s";
   row.rate = (rows > 16 ? operations : double(weight_bytes)) / row.median_s() * 1e-9;
   report_.rows.push_back(std::move(row));
   return {};
-}
-
-double Bench::layer_rate() const {
-  switch (model_->compute_type()) {
-    case ComputeType::kInt8: return report_.int8_rate;
-    case ComputeType::kBFloat16: return report_.bf16_rate;
-    default: return report_.f32_rate;
-  }
 }
 
 std::vector<float> Bench::some_mel() const {
@@ -224,7 +235,7 @@ Status Bench::encode_row() {
                           ? report_.f32_rate
                           : std::max(report_.bf16_rate, report_.f32_rate);
   BenchRow row{"encode", "encoder, one 30 s window", std::move(runs), 0, 0, "windows/s"};
-  row.roof_s = linear / layer_rate() + (attention + convolutions) / fast;
+  row.roof_s = linear / rate_of(model_->compute_type()) + (attention + convolutions) / fast;
   row.rate = 1.0 / row.median_s();
   report_.rows.push_back(std::move(row));
   return {};
@@ -343,6 +354,9 @@ const std::vector<std::string>& bench_row_names() {
                                                  "linear_f32_1x768x3072",
                                                  "linear_bf16_1x768x3072",
                                                  "linear_int8_1x768x3072",
+                                                 "linear_int4_512x1536x8960",
+                                                 "linear_int4_1x1536x8960",
+                                                 "linear_int4_8x1536x8960",
                                                  "encode",
                                                  "step",
                                                  "step_b8",

@@ -62,7 +62,7 @@ class LinearWeights {
 /// y = x Wᵀ + b.
 /// @param x [..., K] float32, leading dimensions are rows; @param y [..., N] float32, not x.
 /// int8 weights quantise each row of x on the fly (scale 127 / max|x|, round to nearest even), int4
-/// weights each group of a row.
+/// weights each 128 values of a row.
 /// Rows are computed independently: a row's result does not depend on the others in the call.
 void linear(Stream& s, ConstTensor x, const LinearWeights& w, Tensor y);
 /// y = GELU(x Wᵀ + b), GELU in its erf form.

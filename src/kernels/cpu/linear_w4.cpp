@@ -78,48 +78,15 @@ void pack_row(const W4Format& format, const QuantisedRows& row, int64_t n, float
   }
 }
 
-float squared_error(const float* w, int64_t size, float scale) {
-  const float back = scale == 0 ? 0 : 1 / scale;
-  float error = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    const float code = std::clamp(std::nearbyint(w[i] * back), -8.0f, 7.0f);
-    error += (code * scale - w[i]) * (code * scale - w[i]);
-  }
-  return error;
-}
-
-float best_scale(const float* w, int64_t size) {
-  float extreme = 0;
-  for (int64_t i = 0; i < size; ++i) {
-    if (std::abs(w[i]) > std::abs(extreme)) extreme = w[i];
-  }
-  // The code of greatest magnitude is -8: it goes to the value of greatest magnitude, or near it.
-  float best = 0, least = INFINITY;
-  for (const float steps : {-8.0f, -7.6f, -8.4f, -7.2f, -8.8f, -9.2f}) {
-    const auto scale = float(Half(extreme / steps));
-    const float error = squared_error(w, size, scale);
-    if (error < least) {
-      least = error;
-      best = scale;
-    }
-  }
-  return best;
-}
-
 }  // namespace
 
 void quantize_w4(const float* w, int64_t size, uint8_t* codes, float* scales) {
   for (int64_t first = 0; first < size; first += 32, codes += 16, ++scales) {
-    const int64_t count = std::min<int64_t>(32, size - first);
-    *scales = best_scale(w + first, count);
-    const float back = *scales == 0 ? 0 : 1 / *scales;
-    std::array<uint8_t, 32> group;
-    group.fill(8);
-    for (int64_t i = 0; i < count; ++i) {
-      const float code = std::clamp(std::nearbyint(w[first + i] * back), -8.0f, 7.0f);
-      group[size_t(i)] = uint8_t(int(code) + 8);
-    }
-    for (size_t i = 0; i < 16; ++i) codes[i] = uint8_t(group[2 * i] | group[2 * i + 1] << 4);
+    std::array<float, 32> group{};
+    std::copy_n(w + first, std::min<int64_t>(32, size - first), group.begin());
+    std::array<uint8_t, 32> rounded;
+    *scales = quantize_w4_group(group.data(), rounded.data());
+    for (size_t i = 0; i < 16; ++i) codes[i] = uint8_t(rounded[2 * i] | rounded[2 * i + 1] << 4);
   }
 }
 

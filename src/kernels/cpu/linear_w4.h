@@ -37,8 +37,8 @@ class PackedW4 {
 };
 
 /// y [rows, N] = epilogue(x [rows, K] Wᵀ + b), its rows `stride` floats apart. x and y must not
-/// overlap. Each group of a row of x is quantised to 8 bits on the fly; sums within a group are
-/// exact, groups are added in their order in float32: a row's bits do not depend on its company.
+/// overlap. Each 128 values of a row of x are quantised to 8 bits on the fly; what follows is the
+/// same for every number of rows (kernels/cpu/w4.h): a row's bits do not depend on its company.
 void linear(ThreadPool& threads, const float* x, int64_t rows, const PackedW4& w, Epilogue epilogue,
             float* y, int64_t stride);
 

@@ -101,60 +101,100 @@ constexpr int kTileRows = 6, kTileVectors = 2;
 #else
 constexpr int kTileRows = 4, kTileVectors = 2;
 #endif
+// One tile of more rows than registers serve best still wins while the weights come from memory.
+constexpr int kOneTileRows = 8;
 
-// acc = sums of outputs [first, first + vectors) of a panel for kRows rows.
-template <int kRows, bool kOffsets>
-MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* panel, int64_t first,
-                                      const W4Activations& x, V (&acc)[kRows][kTileVectors]) {
-  const F d;
-  const I32 di;
+// Bytes between the codes at work and those fetched meanwhile. With one row the processor runs far
+// enough ahead by itself; with more it sees too little of the stream.
+constexpr int64_t kAhead = 2048;
+
+// What a tile has summed up so far: `kRows` rows, kTileVectors vectors of outputs.
+template <int kRows, class Vector>
+struct Tile {
+  Vector at[kRows][kTileVectors];
+};
+
+// sums += codes . activations over one group. @param q  of the first row.
+template <int kRows>
+MAIE_W4_ATTR HWY_INLINE void dot_group(int64_t group, const uint8_t* codes, const int8_t* q,
+                                       int64_t row_codes, Tile<kRows, VI>& sums) {
   const U8 d8;
   const hn::Repartition<uint16_t, F> d16;
+  const int64_t bytes = int64_t(hn::Lanes(d8));
+  const V8 low_half = hn::Set(d8, 15);
+  for (int64_t k = 0; k < group; k += 8, q += 8, codes += kW4Panel * 4) {
+    if constexpr (kRows > 2) {
+      for (int64_t line = 0; line < kTileVectors * bytes; line += 64) {
+        __builtin_prefetch(codes + kAhead + line);
+      }
+    }
+    V8 low[kTileVectors], high[kTileVectors];
+    for (int v = 0; v < kTileVectors; ++v) {
+      const V8 both = hn::LoadU(d8, codes + v * bytes);
+      low[v] = hn::And(both, low_half);
+      high[v] = hn::And(hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, both))), low_half);
+    }
+    for (int r = 0; r < kRows; ++r) {
+      const VI q0 = four(q + r * row_codes), q1 = four(q + r * row_codes + 4);
+      for (int v = 0; v < kTileVectors; ++v) {
+        sums.at[r][v] = dot(sums.at[r][v], low[v], high[v], q0, q1);
+      }
+    }
+  }
+}
+
+// acc = sums of outputs [first, first + vectors) of a panel.
+template <int kRows, bool kOffsets>
+MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* panel, int64_t first,
+                                      const W4Activations& x, Tile<kRows, V>& acc) {
+  const F d;
+  const I32 di;
   const hn::Rebind<hwy::float16_t, F> dh;
   const int64_t lanes = int64_t(hn::Lanes(d));
-  const V8 low_half = hn::Set(d8, 15);
-  const int64_t row_codes = format.groups * format.group;
-  const auto* codes = reinterpret_cast<const uint8_t*>(panel) + first * 4;
-  for (int r = 0; r < kRows; ++r) {
-    for (int v = 0; v < kTileVectors; ++v) acc[r][v] = hn::Zero(d);
-  }
+  const int64_t blocks = format.blocks(), block_groups = kW4Block / format.group;
+  const std::byte* codes = panel + first * 4;
+  const std::byte* halves = panel + kW4Panel * format.group / 2 + first * 2;
   const int8_t* q = x.codes;
-  for (int64_t g = 0; g < format.groups; ++g) {
-    VI sums[kRows][kTileVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kTileVectors; ++v) acc.at[r][v] = hn::Zero(d);
+  }
+  for (int64_t b = 0, g = 0; b < blocks; ++b) {
+    Tile<kRows, V> inner;
     for (int r = 0; r < kRows; ++r) {
-      const VI start = kOffsets ? hn::Zero(di) : hn::Set(di, x.starts[r * format.groups + g]);
-      for (int v = 0; v < kTileVectors; ++v) sums[r][v] = start;
+      for (int v = 0; v < kTileVectors; ++v) inner.at[r][v] = hn::Zero(d);
     }
-    for (int64_t k = 0; k < format.group; k += 8, q += 8, codes += kW4Panel * 4) {
-      V8 low[kTileVectors], high[kTileVectors];
+    for (const int64_t end = std::min(g + block_groups, format.groups); g < end; ++g) {
+      Tile<kRows, VI> sums;
+      for (int r = 0; r < kRows; ++r) {
+        const VI start = kOffsets ? hn::Zero(di) : hn::Set(di, x.starts[r * format.groups + g]);
+        for (int v = 0; v < kTileVectors; ++v) sums.at[r][v] = start;
+      }
+      dot_group<kRows>(format.group, reinterpret_cast<const uint8_t*>(codes), q, format.row_codes(),
+                       sums);
       for (int v = 0; v < kTileVectors; ++v) {
-        const V8 both = hn::LoadU(d8, codes + v * lanes * 4);
-        low[v] = hn::And(both, low_half);
-        high[v] = hn::And(hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, both))), low_half);
-      }
-      for (int r = 0; r < kRows; ++r) {
-        const VI q0 = four(q + r * row_codes), q1 = four(q + r * row_codes + 4);
-        for (int v = 0; v < kTileVectors; ++v) {
-          sums[r][v] = dot(sums[r][v], low[v], high[v], q0, q1);
-        }
-      }
-    }
-    const auto* halves = reinterpret_cast<const hwy::float16_t*>(codes - first * 4) + first;
-    for (int v = 0; v < kTileVectors; ++v) {
-      const V scale = hn::PromoteTo(d, hn::LoadU(dh, halves + v * lanes));
-      for (int r = 0; r < kRows; ++r) {
-        const V step = hn::Set(d, x.steps[r * format.groups + g]);
-        acc[r][v] = hn::MulAdd(hn::ConvertTo(d, sums[r][v]), hn::Mul(scale, step), acc[r][v]);
-      }
-      if constexpr (kOffsets) {
-        const V offset = hn::PromoteTo(d, hn::LoadU(dh, halves + kW4Panel + v * lanes));
+        const auto* scales = reinterpret_cast<const hwy::float16_t*>(halves) + v * lanes;
+        const V scale = hn::PromoteTo(d, hn::LoadU(dh, scales));
         for (int r = 0; r < kRows; ++r) {
-          const V sum = hn::Set(d, x.sums[r * format.groups + g]);
-          acc[r][v] = hn::MulAdd(offset, sum, acc[r][v]);
+          inner.at[r][v] = hn::MulAdd(hn::ConvertTo(d, sums.at[r][v]), scale, inner.at[r][v]);
+        }
+        if constexpr (kOffsets) {
+          const V offset = hn::PromoteTo(d, hn::LoadU(dh, scales + kW4Panel));
+          for (int r = 0; r < kRows; ++r) {
+            const V sum = hn::Set(d, x.sums[r * format.groups + g]);
+            inner.at[r][v] = hn::MulAdd(offset, sum, inner.at[r][v]);
+          }
         }
       }
+      codes += format.group_bytes();
+      halves += format.group_bytes();
+      q += format.group;
     }
-    codes += kW4Panel * (kOffsets ? 4 : 2);
+    for (int r = 0; r < kRows; ++r) {
+      const V step = hn::Set(d, x.steps[r * blocks + b]);
+      for (int v = 0; v < kTileVectors; ++v) {
+        acc.at[r][v] = hn::MulAdd(inner.at[r][v], step, acc.at[r][v]);
+      }
+    }
   }
 }
 
@@ -179,18 +219,18 @@ MAIE_W4_ATTR void tile(const W4Format& format, const std::byte* panel, const flo
                        const W4Activations& x, int64_t width, bool add, float* y, int64_t stride) {
   const int64_t lanes = int64_t(hn::Lanes(F()));
   for (int64_t first = 0; first < width; first += kTileVectors * lanes) {
-    V acc[kRows][kTileVectors];
+    Tile<kRows, V> acc;
     sum_tile<kRows, kOffsets>(format, panel, first, x, acc);
     for (int r = 0; r < kRows; ++r) {
       for (int v = 0; v < kTileVectors; ++v) {
         const int64_t at = first + v * lanes;
-        if (at < width) store(acc[r][v], factors + at, width - at, add, y + r * stride + at);
+        if (at < width) store(acc.at[r][v], factors + at, width - at, add, y + r * stride + at);
       }
     }
   }
 }
 
-// Calls body.template operator()<n>() with n = count, which is at most kTileRows.
+// Calls body.template operator()<n>() with n = count, which is at most 8.
 template <class Body>
 MAIE_W4_ATTR HWY_INLINE void with_rows(int64_t count, const Body& body) {
   switch (count) {
@@ -198,8 +238,10 @@ MAIE_W4_ATTR HWY_INLINE void with_rows(int64_t count, const Body& body) {
     case 2: body.template operator()<2>(); break;
     case 3: body.template operator()<3>(); break;
     case 4: body.template operator()<4>(); break;
-    case 5: body.template operator()<std::min(5, kTileRows)>(); break;
-    default: body.template operator()<kTileRows>(); break;
+    case 5: body.template operator()<5>(); break;
+    case 6: body.template operator()<6>(); break;
+    case 7: body.template operator()<7>(); break;
+    default: body.template operator()<8>(); break;
   }
 }
 
@@ -207,8 +249,9 @@ template <bool kOffsets>
 MAIE_W4_ATTR void tiles(const W4Format& format, const std::byte* panel, const float* factors,
                         const W4Activations& x, int64_t rows, int64_t width, bool add, float* y,
                         int64_t stride) {
-  // Tiles as even as can be: 8 rows are twice 4, not 6 and 2.
-  for (int64_t left = ceil_div(rows, kTileRows), r = 0; left > 0; --left) {
+  // Tiles as even as can be: 9 rows are 5 and 4, not 6 and 3.
+  const int64_t count_of_tiles = rows <= kOneTileRows ? 1 : ceil_div(rows, kTileRows);
+  for (int64_t left = count_of_tiles, r = 0; left > 0; --left) {
     const int64_t count = ceil_div(rows - r, left);
     with_rows(count, [&]<int kRows>() MAIE_W4_ATTR {
       tile<kRows, kOffsets>(format, panel, factors, x.from(format, r), width, add, y + r * stride,
@@ -242,7 +285,7 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
   for (int64_t r = 0; r < rows; ++r) {
     const W4Activations row = x.from(format, r);
     for (int64_t n = 0; n < width; ++n) {
-      float acc = 0;
+      float acc = 0, inner = 0;
       for (int64_t g = 0; g < format.groups; ++g) {
         const std::byte* group = panel + size_t(g) * format.group_bytes();
         int32_t sum = format.offsets ? 0 : row.starts[g];
@@ -254,9 +297,12 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
           }
         }
         const std::byte* halves = group + kW4Panel * format.group / 2;
-        acc += float(sum) * (half_at(halves + n * 2) * row.steps[g]);
-        if (format.offsets) {
-          acc += half_at(halves + (kW4Panel + n) * 2) * row.sums[g];
+        inner += float(sum) * half_at(halves + n * 2);
+        if (format.offsets) inner += half_at(halves + (kW4Panel + n) * 2) * row.sums[g];
+        const int64_t next = (g + 1) * format.group;
+        if (next % kW4Block == 0 || g + 1 == format.groups) {
+          acc += inner * row.steps[(next - 1) / kW4Block];
+          inner = 0;
         }
       }
       float& out = y[r * stride + n];
@@ -267,22 +313,27 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
 
 #endif  // MAIE_W4_VECTORS
 
-// Scale of a group, 0 when it has none that is finite.
+// Scale of a block, 0 when it has none that is finite.
 inline float scale_of(float most) {
   const float wanted = most > 0 && std::isfinite(most) ? 127.0f / most : 0.0f;
   return std::isfinite(wanted) ? wanted : 0.0f;
 }
 
-// Whole vectors of a group of 32 to 128, or one lane at a time.
-HWY_ATTR float quantize_group(const float* x, int64_t size, int8_t* q, int32_t& sum) {
+HWY_ATTR float greatest_of(const float* x, int64_t size) {
+  const F d;
+  V most = hn::Zero(d);
+  for (int64_t i = 0; i < size; i += int64_t(hn::Lanes(d))) {
+    most = hn::Max(most, hn::Abs(hn::LoadU(d, x + i)));
+  }
+  return hn::GetLane(hn::MaxOfLanes(d, most));
+}
+
+// Returns Σ q. @param size  a multiple of 32.
+HWY_ATTR int32_t round_group(const float* x, int64_t size, float scale, int8_t* q) {
   const F d;
   const hn::RebindToSigned<F> di;
   const hn::Rebind<int8_t, F> d8;
   const int64_t lanes = int64_t(hn::Lanes(d));
-  V most = hn::Zero(d);
-  for (int64_t i = 0; i < size; i += lanes) most = hn::Max(most, hn::Abs(hn::LoadU(d, x + i)));
-  const float greatest = hn::GetLane(hn::MaxOfLanes(d, most));
-  const float scale = scale_of(greatest);
   const V factor = hn::Set(d, scale);
   auto total = hn::Zero(di);
   for (int64_t i = 0; i < size; i += lanes) {
@@ -290,28 +341,76 @@ HWY_ATTR float quantize_group(const float* x, int64_t size, int8_t* q, int32_t& 
     total = hn::Add(total, rounded);
     hn::StoreU(hn::DemoteTo(d8, rounded), d8, q + i);
   }
-  sum = hn::GetLane(hn::SumOfLanes(di, total));
-  return scale > 0 ? greatest / 127.0f : 0.0f;
+  return hn::GetLane(hn::SumOfLanes(di, total));
 }
 
 HWY_ATTR void quantize_kernel(const W4Format& format, const float* x, int64_t size,
                               const W4Activations& out) {
-  for (int64_t g = 0; g < format.groups; ++g) {
-    const int64_t first = g * format.group;
-    const float* group = x + first;
-    float padded[128] = {};
-    if (size - first < format.group) {
-      std::copy(group, x + size, padded);
-      group = padded;
+  for (int64_t b = 0; b < format.blocks(); ++b) {
+    const int64_t first = b * kW4Block;
+    const int64_t count = std::min(kW4Block, format.row_codes() - first);
+    const float* block = x + first;
+    float padded[kW4Block] = {};
+    if (size - first < count) {
+      std::copy(block, x + size, padded);
+      block = padded;
     }
-    int32_t sum = 0;
-    out.steps[g] = quantize_group(group, format.group, out.codes + first, sum);
-    if (format.offsets) {
-      out.sums[g] = float(sum) * out.steps[g];
-    } else {
-      out.starts[g] = -8 * sum;
+    const float most = greatest_of(block, count);
+    const float scale = scale_of(most);
+    out.steps[b] = scale > 0 ? most / 127.0f : 0.0f;
+    for (int64_t i = 0; i < count; i += format.group) {
+      const int32_t sum = round_group(block + i, format.group, scale, out.codes + first + i);
+      const int64_t g = (first + i) / format.group;
+      if (format.offsets) {
+        out.sums[g] = float(sum);
+      } else {
+        out.starts[g] = -8 * sum;
+      }
     }
   }
+}
+
+// Codes less 8 of a vector of weights, as floats.
+HWY_ATTR V whole_codes(V w, V back) {
+  const F d;
+  const V code = hn::Round(hn::Mul(w, back));
+  return hn::Min(hn::Max(code, hn::Set(d, -8.0f)), hn::Set(d, 7.0f));
+}
+
+HWY_ATTR float squared_error(const float* w, float scale) {
+  const F d;
+  const V step = hn::Set(d, scale), back = hn::Set(d, scale == 0 ? 0.0f : 1 / scale);
+  V error = hn::Zero(d);
+  for (int64_t i = 0; i < 32; i += int64_t(hn::Lanes(d))) {
+    const V value = hn::LoadU(d, w + i);
+    const V off = hn::Sub(hn::Mul(whole_codes(value, back), step), value);
+    error = hn::MulAdd(off, off, error);
+  }
+  return hn::GetLane(hn::SumOfLanes(d, error));
+}
+
+HWY_ATTR float quantize_group_kernel(const float* w, uint8_t* codes) {
+  const F d;
+  const hn::RebindToSigned<F> di;
+  const hn::Rebind<uint8_t, F> d8;
+  const float most = *std::max_element(w, w + 32), least = *std::min_element(w, w + 32);
+  const float extreme = most > -least ? most : least;
+  // The code of greatest magnitude is -8: it goes to the value of greatest magnitude, or near it.
+  float scale = 0, least_error = INFINITY;
+  for (const float steps : {-8.0f, -7.6f, -8.4f, -7.2f, -8.8f, -9.2f}) {
+    const auto candidate = float(Half(extreme / steps));
+    const float error = squared_error(w, candidate);
+    if (error < least_error) {
+      least_error = error;
+      scale = candidate;
+    }
+  }
+  const V back = hn::Set(d, scale == 0 ? 0.0f : 1 / scale);
+  for (int64_t i = 0; i < 32; i += int64_t(hn::Lanes(d))) {
+    const auto code = hn::ConvertTo(di, whole_codes(hn::LoadU(d, w + i), back));
+    hn::StoreU(hn::DemoteTo(d8, hn::Add(code, hn::Set(di, 8))), d8, codes + i);
+  }
+  return scale;
 }
 
 }  // namespace maie::cpu::HWY_NAMESPACE
@@ -322,18 +421,33 @@ namespace maie::cpu {
 
 HWY_EXPORT(panel_kernel);
 HWY_EXPORT(quantize_kernel);
+HWY_EXPORT(quantize_group_kernel);
+
+size_t W4Activations::bytes(const W4Format& format, int64_t rows) {
+  return aligned(size_t(rows * format.row_codes())) +
+         aligned(size_t(rows * format.blocks()) * sizeof(float)) +
+         aligned(size_t(rows * format.groups) * sizeof(float));
+}
 
 W4Activations W4Activations::in(std::byte* memory, const W4Format& format, int64_t rows) {
-  const size_t codes = aligned(size_t(rows * format.groups * format.group));
-  const size_t steps = aligned(size_t(rows * format.groups) * sizeof(float));
-  return {reinterpret_cast<int8_t*>(memory), reinterpret_cast<float*>(memory + codes),
-          reinterpret_cast<int32_t*>(memory + codes + steps),
-          reinterpret_cast<float*>(memory + codes + steps)};
+  std::byte* const steps = memory + aligned(size_t(rows * format.row_codes()));
+  std::byte* const starts = steps + aligned(size_t(rows * format.blocks()) * sizeof(float));
+  return {reinterpret_cast<int8_t*>(memory), reinterpret_cast<float*>(steps),
+          reinterpret_cast<int32_t*>(starts), reinterpret_cast<float*>(starts)};
+}
+
+W4Activations W4Activations::from(const W4Format& format, int64_t row) const {
+  return {codes + row * format.row_codes(), steps + row * format.blocks(),
+          starts + row * format.groups, sums + row * format.groups};
 }
 
 void quantize_w4_row(const W4Format& format, const float* x, int64_t size,
                      const W4Activations& out) {
   HWY_DYNAMIC_DISPATCH(quantize_kernel)(format, x, size, out);
+}
+
+float quantize_w4_group(const float* w, uint8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(quantize_group_kernel)(w, codes);
 }
 
 void w4_panel(const W4Format& format, const std::byte* panel, const float* factors,

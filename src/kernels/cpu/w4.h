@@ -17,51 +17,55 @@
 // weight = (code * scale + offset) * factor of the output, a power of two that keeps the halves in
 // their range. Without offsets: (code - 8) * scale * factor.
 //
-// A row of activations is rounded to 8 bits, group by group (Activations). Then for every output
+// A row of activations is rounded to 8 bits in blocks of 128 inputs (W4Activations). For an output
 //
-//   sum = 0; for each group g: sum += scale[g] * (Σ code * q) * step[g] + offset[g] * (Σ q * step)
+//   sum = 0; for each block: { inner = 0;
+//     for each of its groups: inner += scale * (Σ code * q) + offset * (Σ q);   sum += inner * step
+//     }
 //
-// where the inner sums are exact integers and the outer one is in float32, in the order of the
-// groups, on every machine and for every number of rows.
+// where Σ is an exact integer and the rest is in float32, in this order on every machine and for
+// every number of rows. One scale for 128 activations rather than 32 leaves the multipliers to the
+// 8-bit products: a twelfth less time.
 
 namespace maie::cpu {
 
 constexpr int64_t kW4Panel = 32;
+constexpr int64_t kW4Block = 128;
 
 struct W4Format {
   int64_t group = 32;  ///< inputs with one scale: 32, 64 or 128
   int64_t groups = 0;  ///< of a row
   bool offsets = false;
 
+  int64_t row_codes() const { return groups * group; }
+  int64_t blocks() const { return ceil_div(row_codes(), kW4Block); }
   size_t group_bytes() const { return size_t(kW4Panel * (group / 2 + (offsets ? 4 : 2))); }
   size_t panel_bytes() const { return size_t(groups) * group_bytes(); }
 };
 
 /// Rows of activations in 8 bits; views.
 struct W4Activations {
-  int8_t* codes;  ///< [rows, groups * group], -127 to 127
-  float* steps;   ///< [rows, groups], value = code * step
-  /// [rows, groups], in the same place: with offsets Σ code * step, without -8 * Σ code, where
-  /// integer sums start.
+  int8_t* codes;  ///< [rows, row_codes], -127 to 127
+  float* steps;   ///< [rows, blocks], value = code * step
+  /// [rows, groups], in one place: without offsets -8 * Σ code, where the integer sums start, and
+  /// with offsets Σ code.
   int32_t* starts;
   float* sums;
 
-  static size_t bytes(const W4Format& format, int64_t rows) {
-    return aligned(size_t(rows * format.groups * format.group)) +
-           2 * aligned(size_t(rows * format.groups) * 4);
-  }
+  static size_t bytes(const W4Format& format, int64_t rows);
   /// In `bytes` of memory.
   static W4Activations in(std::byte* memory, const W4Format& format, int64_t rows);
-  W4Activations from(const W4Format& format, int64_t row) const {
-    return {codes + row * format.groups * format.group, steps + row * format.groups,
-            starts + row * format.groups, sums + row * format.groups};
-  }
+  W4Activations from(const W4Format& format, int64_t row) const;
 };
 
-/// code = round(x * 127 / max|x|) of each group, half to even; inputs past `size` count as 0. A
-/// group without a finite scale counts as zeros. @param x [size] one row. @param out  its place.
+/// code = round(x * 127 / max|x|) of each block, half to even; inputs past `size` count as 0. A
+/// block without a finite scale counts as zeros. @param x [size] one row. @param out  its place.
 void quantize_w4_row(const W4Format& format, const float* x, int64_t size,
                      const W4Activations& out);
+
+/// 32 weights as codes around 8, weight = (code - 8) * scale. Returns the scale, a float16: the one
+/// of least squared error among a few.
+float quantize_w4_group(const float* w, uint8_t* codes);
 
 /// The first `width` outputs of a panel for some rows: y = x Wᵀ, or y += x Wᵀ when `add`.
 /// @param factors [32]. @param y  rows `stride` floats apart.

@@ -64,14 +64,15 @@ void linear_int8(ConstTensor x, ConstTensor q, ConstTensor scales, ConstTensor b
   }
 }
 
-void linear_w4(ConstTensor x, ConstTensor w, int64_t group, ConstTensor bias, Tensor y) {
+void linear_w4(ConstTensor x, ConstTensor w, ConstTensor bias, Tensor y) {
+  constexpr int64_t kBlock = 128;
   const auto [R, K] = x.dims<2>();
   const int64_t N = w.dim(0);
   for (int64_t r = 0; r < R; ++r) {
     for (int64_t n = 0; n < N; ++n) {
       double sum = bias ? double(bias.data<float>()[n]) : 0.0;
-      for (int64_t first = 0; first < K; first += group) {
-        const int64_t count = std::min(group, K - first);
+      for (int64_t first = 0; first < K; first += kBlock) {
+        const int64_t count = std::min(kBlock, K - first);
         const float* part = x.data<float>() + r * K + first;
         const float most = max_abs(part, count);
         const float scale = most > 0 ? 127.0f / most : 0.0f;

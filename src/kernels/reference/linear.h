@@ -17,10 +17,9 @@ void linear_bf16(ConstTensor x, ConstTensor w, ConstTensor bias, Tensor y);
 /// @param q [N, K] int8, weight = q / scales. @param scales [N] float32.
 void linear_int8(ConstTensor x, ConstTensor q, ConstTensor scales, ConstTensor bias, Tensor y);
 
-/// The same with the activations of a 4-bit layer: each `group` of a row of x, the last one perhaps
-/// shorter, is rounded to round(x * 127 / max|x|) of its own. @param w [N, K] values of the
-/// weights.
-void linear_w4(ConstTensor x, ConstTensor w, int64_t group, ConstTensor bias, Tensor y);
+/// The same with the activations of a 4-bit layer: each 128 values of a row of x, the last ones
+/// perhaps fewer, are rounded to round(x * 127 / max|x|) of their own. @param w [N, K] float32.
+void linear_w4(ConstTensor x, ConstTensor w, ConstTensor bias, Tensor y);
 
 /// Weights as `linear_int8` wants them: scale = 127 / max|row| (127 for a row of zeros).
 void quantize_weights(ConstTensor w, Tensor q, Tensor scales);
