@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "llm/text_stream.h"
-#include "prompt/letter_case.h"
 #include "text/utf8.h"
 
 namespace maie::llm {
@@ -27,12 +25,6 @@ Result<std::vector<int32_t>> encode(const ModelFiles& model, const std::string& 
     tokens.insert(tokens.begin(), *model.begin_token);
   }
   return tokens;
-}
-
-bool is_letter(char32_t c) {
-  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  const bool punctuation = c < 0xC0 || (c >= 0x2000 && c < 0x2070) || (c >= 0x3000 && c < 0x3040);
-  return !punctuation && !text::is_white_space(c);
 }
 
 }  // namespace
@@ -64,18 +56,6 @@ Result<ChatPrompt> make_chat_prompt(const ModelFiles& model, const Request& requ
       std::mismatch(first.begin(), first.end(), prompt.tokens.begin(), prompt.tokens.end());
   prompt.recurring_tokens = differs.first - first.begin();
   return prompt;
-}
-
-std::string letters_of(std::string_view token) {
-  std::string letters;
-  if (token.empty()) return letters;
-  if ((uint8_t(token.front()) & 0xC0) == 0x80 || incomplete_utf8(token) > 0) {
-    return std::string(token);
-  }
-  for (const char32_t c : text::decode_utf8(token)) {
-    if (is_letter(c)) prompt::append_lower(letters, c);
-  }
-  return letters;
 }
 
 }  // namespace maie::llm

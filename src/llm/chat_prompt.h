@@ -19,8 +19,4 @@ struct ChatPrompt {
 /// (<|im_end|>) stays text, with a space put into it: no transcript can end its own message.
 Result<ChatPrompt> make_chat_prompt(const ModelFiles& model, const Request& request);
 
-/// The letters and digits of a token in lower case, for LookUp. Bytes that are no whole characters
-/// stay as they are.
-std::string letters_of(std::string_view token);
-
 }  // namespace maie::llm

@@ -55,6 +55,7 @@ class LocalModel : public LanguageModel {
   Status set_thinking(const Request& request, bool opens_thinking, AnswerRules& rules) const;
   Result<std::shared_ptr<grammar::Constraint>> constraint_of(const Request& request);
   Result<std::shared_ptr<const grammar::TokenTrie>> trie();
+  std::vector<int32_t> exact_tokens(const std::string& text) const;
   Result<search::SamplingRules> sampling_of(const Sampling& asked) const;
 
   ModelFiles files_;

@@ -117,6 +117,15 @@ Status LocalModel::set_thinking(const Request& request, bool opens_thinking,
                        "; raise max_tokens or shorten the prompt");
 }
 
+// None where the vocabulary would put a space before the text.
+std::vector<int32_t> LocalModel::exact_tokens(const std::string& text) const {
+  const auto tokens = files_.tokenizer.encode(text, text::AddedTokens::kAsText);
+  if (!tokens) return {};
+  std::string spelt;
+  for (const int32_t id : *tokens) spelt += files_.tokenizer.id_to_bytes(id);
+  return spelt == text ? *tokens : std::vector<int32_t>();
+}
+
 Result<TokenRequest> LocalModel::prepare(const Request& request, bool& opens_thinking) {
   if (request.max_tokens < 0) return invalid_input("max_tokens is negative");
   for (const std::string& stop : request.stops) {
@@ -148,7 +157,8 @@ Result<TokenRequest> LocalModel::prepare(const Request& request, bool& opens_thi
   asked.rules.tokenizer = files_.tokenizer;
   if (asked.rules.constraint) MAIE_TRY(set_thinking(request, opens_thinking, asked.rules));
   if (options_.speculate) {
-    asked.letters = [this](int32_t id) { return letters_of(files_.tokenizer.id_to_bytes(id)); };
+    asked.spelling = Spelling{[this](int32_t id) { return files_.tokenizer.id_to_bytes(id); },
+                              [this](const std::string& text) { return exact_tokens(text); }};
   }
   asked.recurring_tokens = prompt.recurring_tokens;
   asked.prompt = std::move(prompt.tokens);

@@ -56,8 +56,8 @@ Sequence::Sequence(std::shared_ptr<Job> the_job)
       tokens(job->request().prompt),
       answer(job->request().rules, job->request().prompt) {
   usage.prompt_tokens = prompt_size();
-  if (job->request().letters) {
-    look_up.emplace(job->request().prompt, job->request().letters, size_t(ops::kExactRows - 1));
+  if (job->request().spelling) {
+    look_up.emplace(job->request().prompt, *job->request().spelling, size_t(ops::kExactRows - 1));
   }
 }
 

@@ -22,8 +22,8 @@ struct TokenRequest {
   /// When it was asked; times are counted from here.
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   AnswerRules rules;
-  /// How guesses compare letters; absent: no speculation.
-  LookUp::Letters letters;
+  /// What guesses are made with; absent: none are made.
+  std::optional<Spelling> spelling;
   /// Gets each token of the answer; false: the answer ends behind it.
   std::function<bool(int32_t token)> on_token;
   std::function<void(const Progress&)> on_progress;

@@ -9,6 +9,7 @@
 
 #include "tests/cli/temporary_folder.h"
 #include "tests/llm/fake_network.h"
+#include "tests/llm/number_spelling.h"
 
 namespace maie::llm {
 namespace {
@@ -45,7 +46,7 @@ TokenRequest make_request(std::vector<int32_t> prompt, int64_t max_tokens, doubl
 }
 
 TokenRequest with_guesses(TokenRequest request) {
-  request.letters = [](int32_t token) { return std::to_string(token); };
+  request.spelling = testing::number_spelling();
   return request;
 }
 

@@ -8,6 +8,7 @@
 #include "formats/safetensors.h"
 #include "llm/engine.h"
 #include "llm/qwen_network.h"
+#include "tests/llm/number_spelling.h"
 
 namespace maie::llm {
 namespace {
@@ -43,7 +44,7 @@ class GoldenAnswers : public ::testing::TestWithParam<const char*> {
     // All but the end tokens 2 and 3.
     request.rules.writable =
         std::make_shared<std::vector<uint32_t>>(std::vector<uint32_t>{~0xCu, ~0u, ~0u, ~0u});
-    if (guesses) request.letters = [](int32_t token) { return std::to_string(token); };
+    if (guesses) request.spelling = testing::number_spelling();
     return request;
   }
 
