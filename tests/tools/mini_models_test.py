@@ -37,12 +37,12 @@ RECORDINGS, SENTENCES = 20, 6
 RATE_HZ = espeak.RATE_HZ
 # Set: language, split of the voices, decibels of speech over noise, highest word error rate.
 SETS = {
-    "clean-en": ("en", "train", None, 0.080),
-    "clean-vi": ("vi", "train", None, 0.100),
-    "noise-en": ("en", "train", 15, 0.105),
-    "noise-vi": ("vi", "train", 15, 0.115),
-    "unseen-voice-en": ("en", "test", None, 0.110),
-    "unseen-voice-vi": ("vi", "test", None, 0.100),
+    "clean-en": ("en", "train", None, 0.065),
+    "clean-vi": ("vi", "train", None, 0.080),
+    "noise-en": ("en", "train", 15, 0.080),
+    "noise-vi": ("vi", "train", 15, 0.080),
+    "unseen-voice-en": ("en", "test", None, 0.090),
+    "unseen-voice-vi": ("vi", "test", None, 0.075),
 }
 
 
