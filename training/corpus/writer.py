@@ -12,6 +12,7 @@ LANGUAGES = {"en": english, "vi": vietnamese}
 CORRECTED = 0.12  # share of the correctable slots that are said wrongly first
 UNSEEN_WORDS = 0.4  # share of the words of a test document that only the test split has
 
+INVENTED_NOUNS = ("head", "document", "event", "thing", "subject", "aspect", "meetingkind", "venue")
 MADE_UP_LENGTH = 30  # characters; with what is added to a topic it stays below the 50 of a tag
 
 _SLOT = re.compile(r"\{(!?)([a-z_]+)(\d?)\}")
@@ -67,14 +68,29 @@ class Writer:
         rng = self.rng
         if section.startswith("given") or section in ("family", "city", "company", "project"):
             if self.language == "en":
-                return invented_name(rng)
+                names = self._lexicon["given"][0] + self._lexicon["family"][0]
+                kind = rng.random()
+                if kind < 0.5:
+                    return spliced(rng, names)
+                return invented_name(rng) if kind < 0.75 else capital(self._strange())
             syllables = 1 if section.startswith(("given", "family")) else 2
             return " ".join(rng.choice(all_syllables()).capitalize() for _ in range(syllables))
-        if section in ("head", "document", "event", "thing", "subject", "aspect", "meetingkind"):
-            words = self._lexicon["common"][0] + self._lexicon["noun"][0]
-            made_up = " ".join(rng.choice(words) for _ in range(rng.randint(1, 3)))
+        if section in INVENTED_NOUNS:
+            made_up = " ".join(self._strange() for _ in range(rng.randint(1, 3)))
             return made_up if len(made_up) <= MADE_UP_LENGTH else None
-        return None
+        return self._strange() if section in ("mod", "department", "role") else None
+
+    def _strange(self) -> str:
+        """A word that cannot be expected: from a list, or nobody's. In English half of those are begun like
+        one word and end like another, so that knowing how a word begins does not help to finish it."""
+        rng = self.rng
+        words = self._lexicon["common"][0]
+        if self.language == "vi":
+            return rng.choice(all_syllables() if rng.random() < 0.6 else words)
+        kind = rng.random()
+        if kind < 0.4:
+            return rng.choice(words)
+        return spliced(rng, words) if kind < 0.8 else invented_name(rng).lower()
 
     def templates(self, act: str) -> list[str]:
         """The templates of an act that this split may use."""
@@ -128,7 +144,10 @@ class Writer:
 
     def phrase(self, act: str, **given: str) -> tuple[str, str]:
         """A part of a sentence, said and meant, without a capital letter at its start."""
-        said, meant = self.fill("@" + self.template(act), **given)
+        template = self.template(act)
+        if act in ("decide_vp", "task_vp") and self.rng.random() < self.style.invented:
+            template = self._strange_phrase(template)
+        said, meant = self.fill("@" + template, **given)
         return said[1:], meant[1:]
 
     def value(self, slot: str) -> str:
@@ -147,6 +166,12 @@ class Writer:
         if slot == "full":
             return self.full_name(*self.given_name())
         return self.word(slot)
+
+    def _strange_phrase(self, template: str) -> str:
+        """What is done is another thing: another verb, or no phrase that anybody would say."""
+        if self.rng.random() < 0.6:
+            return " ".join([self._strange(), *template.split(" ")[1:]])
+        return " ".join(self._strange() for _ in range(self.rng.randint(2, 6)))
 
     # ---- names
 
@@ -211,6 +236,13 @@ def invented_name(rng: random.Random) -> str:
         for _ in range(rng.randint(1, 3))
     )
     return name.capitalize()
+
+
+def spliced(rng: random.Random, words: list[str]) -> str:
+    """The beginning of one word and the end of another: "Farrell", "Palmer": "Farmer"."""
+    first, last = rng.choice(words), rng.choice(words)
+    start = first[: rng.randint(2, max(2, len(first) - 1))]
+    return start + last[rng.randint(1, max(1, len(last) - 2)) :].lower()
 
 
 def capital(text: str) -> str:
