@@ -272,3 +272,43 @@ def untrained() -> Qwen3:
     made = Qwen3(Config(SMALL.vocab_size, 48, 96, 1, 4, 2, 16))
     made.initialise(torch.Generator().manual_seed(1))
     return made.eval()
+
+
+def test_a_finished_model_is_tuned_on(tmp_path, tokenizer):
+    from training.lm import tune
+
+    made = Qwen3(Config(SMALL.vocab_size, 16, 32, 1, 2, 1, 8))
+    made.initialise(torch.Generator().manual_seed(1))
+    export(made, tokenizer, tmp_path / "model")
+    command = [sys.executable, "-m", "training.lm.tune", str(tmp_path / "model"), "-o", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*command, "--minutes", "0.1"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    assert float(done.split()[-1]) < 7.0  # an untrained network stands at log(512) = 6.2
+    tuned, _ = load(tmp_path / "out")
+    assert any(not torch.equal(a, b) for a, b in zip(made.bfloat16().parameters(), tuned.parameters()))
+    asked, answered = next(tune.examples(tokenizer, 1))
+    tokens, answers = tune.padded([(asked, answered)])
+    assert tokens[0, answers[0]].tolist() == answered
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_the_shipped_model_does_its_jobs(language):
+    folder = ROOT / "models/mini/lm"
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 25e6
+    assert json.loads((folder / "prompts.json").read_text()) == chat.SYSTEM
+    net, own = load(folder)
+    net.eval()
+    end = own.token_to_id("<|im_end|>")
+    made = document(language, "test", 5, 4, ["meeting"], Style(brief=1.0))
+    restored = jobs.restoring(made, random.Random(1), most_words=40)
+    filled = jobs.summary(made, "meeting_notes_v2", random.Random(1))
+    prompts = [own.encode(chat.prompt(e.job, e.transcript, True)).ids for e in (restored, filled)]
+    text, notes = (own.decode(ids) for ids in greedy(net, prompts, 500, end))
+    figures = metrics.restored(restored.answer, text)
+    assert figures["changed"] <= 0.1 * figures["words"]
+    assert figures["right"] >= 0.85 * figures["words"]
+    facts = metrics.parse("meeting_notes_v2", notes)
+    truth = made.facts["meeting_notes_v2"]
+    assert facts is not None and facts["ngày_họp"] == truth["ngày_họp"]
+    assert set(facts["người_tham_gia"]) & set(truth["người_tham_gia"])

@@ -57,7 +57,7 @@ def examples_of(number: int, documents: int, seed: int) -> list[jobs.Example]:
     found = []
     for index in range(number * documents, (number + 1) * documents):
         rng = random.Random(f"lm|{seed}|{index}")
-        style = Style(invented=rng.choice([0.0, 0.15, 0.4]), brief=0.3, long=0.08)
+        style = Style(invented=rng.choice([0.1, 0.4, 0.8]), brief=0.3, long=0.08)
         kinds = ["meeting"] if rng.random() < 0.3 else None
         made = document(rng.choice(["en", "vi"]), "train", seed, index, kinds, style)
         errors = rng.choice([0.0, 0.0, rng.uniform(0.005, 0.09)])
