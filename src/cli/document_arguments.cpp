@@ -17,8 +17,7 @@ void add_summary_options(CLI::App& command, pipeline::DocumentOptions& options, 
       .add_option_function<double>(
           "--summary-temperature",
           [&summary](double value) { summary.sampling.temperature = value; },
-          "Chance in choosing words; 0: always the likeliest [0.5; 0 with a model that was trained "
-          "for the template]")
+          "Chance in choosing words; 0: always the likeliest [the model's own, else 0.5]")
       ->type_name("T")
       ->check(CLI::Range(0.0, 2.0))
       ->group(kGroup);

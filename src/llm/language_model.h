@@ -99,6 +99,7 @@ struct LanguageModelInfo {
   std::string compute_type;  ///< as computed; empty: unknown
   int64_t context = 0;       ///< tokens of prompt and answer together
   size_t memory_bytes = 0;   ///< weights and cache, held while it is loaded
+  Sampling sampling;         ///< what its generation_config.json asks for; empty for a server
   /// System messages the model was trained with, by template id (prompts.json of its folder).
   std::vector<std::pair<std::string, std::string>> prompts;
 };

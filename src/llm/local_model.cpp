@@ -112,6 +112,7 @@ Status LocalModel::start() {
   info_.source = files_.source;
   info_.path = files_.path;
   info_.quantization = files_.quantization;
+  info_.sampling = files_.defaults.sampling;
   info_.prompts = files_.prompts;
   MAIE_TRY(plan());
   const int threads = options_.threads > 0 ? options_.threads : ThreadPool::default_size();

@@ -34,6 +34,7 @@ GenerationDefaults read_generation_defaults(std::string_view text) {
   if (!json.has_value() || !json->is_object()) return defaults;
   Sampling& sampling = defaults.sampling;
   sampling.temperature = number_in(*json, "temperature", 0, 100);
+  if (!json_bool(*json, "do_sample", true)) sampling.temperature = 0;
   sampling.top_p = number_in(*json, "top_p", 0, 1);
   sampling.min_p = number_in(*json, "min_p", 0, 1);
   sampling.repetition_penalty = number_in(*json, "repetition_penalty", 1e-3, 1e3);

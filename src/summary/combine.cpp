@@ -112,7 +112,9 @@ Result<DocumentRequest> SummaryJob::request(Prompt prompt, const Json& schema) c
   out.schema_name = form->id;
   const bool trained = trained_prompt(model.info(), form->id) != nullptr;
   out.sampling = options.sampling;
-  if (!out.sampling.temperature) out.sampling.temperature = trained ? 0.0 : 0.5;
+  if (!out.sampling.temperature) {
+    out.sampling.temperature = trained ? 0.0 : model.info().sampling.temperature.value_or(0.5);
+  }
   out.max_tokens = most;
   out.spare_tokens = available_tokens(tokens, context_of(model.info())) - most;
   out.constrained = options.constrained;

@@ -16,8 +16,8 @@ namespace maie::summary {
 
 struct SummaryOptions {
   std::string template_id;
-  /// Temperature absent: 0.5, or 0 with a model that was trained with a prompt of its own for the
-  /// template.
+  /// Temperature absent: 0 with a model that was trained with a prompt of its own for the template,
+  /// else what the model's generation_config.json asks for, else 0.5.
   llm::Sampling sampling;
   int64_t max_tokens = 0;   ///< of an answer, at most; 0: as the budget says
   int attempts = 2;         ///< per request, at least 1

@@ -207,6 +207,20 @@ TEST_F(DocumentJob, SummarizeTakesTheTimesOfATranscript) {
   EXPECT_EQ(document("out/talk.json")["versions"]["asr_backend"]["name"], "text_input");
 }
 
+TEST_F(DocumentJob, TheTemperatureIsTheOptionsElseTheModelsElseTheUsualOne) {
+  const std::string notes = folder_.write("notes.txt", "We said first.");
+  const auto temperature = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"summarize", notes, "-t", "generic_summary_en_v2", "--llm", "fake"});
+    script_.asked.clear();
+    EXPECT_EQ(run(more), kExitOk) << err_;
+    return script_.asked.at(0).sampling.temperature.value_or(-1);
+  };
+  EXPECT_EQ(temperature({}), 0.5);
+  script_.sampling.temperature = 0;
+  EXPECT_EQ(temperature({}), 0);
+  EXPECT_EQ(temperature({"--summary-temperature", "0.9"}), 0.9);
+}
+
 TEST_F(DocumentJob, EnhancePrintsTheCleanText) {
   EXPECT_EQ(run({"enhance", folder_.write("raw.txt", "so we said first and then second"), "--llm",
                  "fake"}),

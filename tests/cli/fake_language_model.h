@@ -18,6 +18,7 @@ class FakeLanguageModel : public llm::LanguageModel {
     std::vector<llm::Request> asked;
     std::vector<std::string> checked, opened;  ///< names given to the loader
     Status check_failure, load_failure;
+    llm::Sampling sampling;  ///< the model's own
   };
 
   FakeLanguageModel(Script& script, std::string name) : script_(script) {
@@ -25,6 +26,7 @@ class FakeLanguageModel : public llm::LanguageModel {
     info_.source = "huggingface";
     info_.context = 4096;
     info_.quantization = "bfloat16";
+    info_.sampling = script.sampling;
   }
 
   const llm::LanguageModelInfo& info() const override { return info_; }
