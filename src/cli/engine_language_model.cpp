@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "base/file.h"
@@ -17,9 +18,7 @@ constexpr const char* kKeyVariable = "MAIE_LLM_KEY";
 constexpr uint64_t kReserveBytes = 256 << 20;
 
 size_t memory_budget() {
-  const MemoryInfo memory = this_memory();
-  uint64_t free = memory.available;
-  if (memory.limit) free = std::min(free, *memory.limit);
+  const uint64_t free = free_memory(this_memory());
   return size_t(free > 2 * kReserveBytes ? free - kReserveBytes : kReserveBytes);
 }
 
@@ -36,9 +35,8 @@ Result<std::unique_ptr<llm::LanguageModel>> open_server(const std::string& url,
   options.model = arguments.served_name;
   options.api_key_env = arguments.key_variable;
   options.api_key_file = arguments.key_file;
-  if (options.api_key_env.empty() && options.api_key_file.empty()) {
-    options.api_key_env = kKeyVariable;
-  }
+  const bool given = !options.api_key_env.empty() || !options.api_key_file.empty();
+  if (!given && std::getenv(kKeyVariable) != nullptr) options.api_key_env = kKeyVariable;
   options.context = arguments.context;
   options.offline = arguments.offline;
   return opened(llm::RemoteModel::open(std::move(options)));
