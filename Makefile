@@ -1,7 +1,7 @@
 # The commands of a working day; each one does everything it needs first. The build itself is CMake's.
 #
 #   make build      the program, at build/release/bin/maie
-#   make demo       transcribes meetings and a dictation with models/mini/asr and compares with what was said
+#   make demo       from recordings to transcripts and a summary with models/mini, compared with what was said
 #   make test       every test; the last lines are ctest's summary
 #   make check      before a commit: format, layering, unit tests (tools/check)
 #   make asan       every test under the address and undefined-behaviour sanitizers
@@ -31,13 +31,15 @@ build:
 
 demo: build
 	@rm -rf build/demo
-	$(MAIE) transcribe $(SAMPLES) --model models/mini/asr --output-format txt,srt,json --output-dir build/demo --overwrite
+	$(MAIE) process $(SAMPLES) --model models/mini/asr --llm models/mini/lm --template meeting_notes_v2 \
+	  --output-dir build/demo --overwrite
 	@for sample in $(SAMPLES); do \
 	  name=$$(basename $${sample%.*}); \
-	  echo; echo "== $$sample: build/demo/$$name.txt (.srt and .json beside it)"; cat build/demo/$$name.txt; \
+	  echo; echo "== $$sample: build/demo/$$name.txt (.srt, .vtt, .json and .md beside it)"; cat build/demo/$$name.txt; \
 	  if command -v python3 >/dev/null; then \
 	    tools/word_errors.py samples/$$name.txt build/demo/$$name.txt || exit 1; fi; \
 	done
+	@echo; echo "== the summary of samples/meeting_en.flac: build/demo/meeting_en.md"; cat build/demo/meeting_en.md
 
 test:
 	@tools/install-packages build test
