@@ -349,6 +349,7 @@ void add_format_option(CLI::App& command, std::vector<Format>& formats,
       ->check(words("{" + names_of(allowed, ",") + "}"))
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false)  // what follows are files
       ->group(kOutputGroup);
 }
 

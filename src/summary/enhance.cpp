@@ -36,9 +36,14 @@ struct Job {
 struct Outcome {
   bool begun = false;
   Status status;                   // of the model
-  std::string reason;              // why the answer is not used
-  std::vector<std::string> texts;  // of its fragments, where it is
+  std::string reason;              // why the answer, or that of a part, is not used
+  std::vector<std::string> texts;  // of its fragments, where something was cleaned
 };
+
+// A failure that the next piece would meet as well.
+bool is_lasting(const Status& status) {
+  return !status.ok() && status.code() != Code::kInvalidInput;
+}
 
 Result<std::string> system_message(TemplateStore& templates, const llm::LanguageModelInfo& info) {
   if (const std::string* trained = trained_prompt(info, kEnhancementTemplate)) return *trained;
@@ -99,6 +104,50 @@ Result<std::vector<std::string>> use(const Job& job, Range piece, const llm::Com
   return realign(lines_of(job, piece), text, job.options.most_changed);
 }
 
+int64_t tokens_of(const Job& job, Range piece) {
+  int64_t tokens = 0;
+  for (size_t i = piece.first; i < piece.last; ++i) tokens += job.fragments[i].tokens;
+  return tokens;
+}
+
+Outcome ask(const Job& job, Range piece, ModelUse& use_of_model, std::mutex& mutex,
+            const std::function<void(double)>& progress);
+
+// A piece whose answer cannot be used, once more in parts of half its size: small models lose their
+// way in long texts. Parts that fail again stay raw, or are cut again by `ask`.
+Outcome ask_in_parts(const Job& job, Range piece, Outcome whole, ModelUse& use_of_model,
+                     std::mutex& mutex) {
+  Transcript text{{}, job.transcript.lines};
+  for (size_t i = piece.first; i < piece.last; ++i) {
+    const Fragment& fragment = job.fragments[i];
+    text.turns.push_back({job.transcript.turns[fragment.turn].speaker, fragment.start_s,
+                          fragment.end_s, fragment.text});
+  }
+  EnhanceOptions options = job.options;
+  options.piece_tokens = tokens_of(job, piece) / 2;
+  Job halves{text, options, job.control, job.model, job.system, job.phrases, {}, {}};
+  if (options.piece_tokens < kLeastPiece || !cut(halves).ok() || halves.pieces.size() < 2) {
+    return whole;
+  }
+  Outcome out;
+  out.begun = true;
+  bool applied = false;
+  std::vector<std::string> texts(text.turns.size());
+  for (const Range part : halves.pieces) {
+    const Outcome one = ask(halves, part, use_of_model, mutex, [](double) {});
+    if (is_lasting(one.status)) return one;
+    if (out.reason.empty()) out.reason = one.status.ok() ? one.reason : one.status.message();
+    applied = applied || !one.texts.empty();
+    for (size_t i = part.first; i < part.last; ++i) {
+      const Fragment& fragment = halves.fragments[i];
+      texts[fragment.turn] +=
+          fragment.space + (one.texts.empty() ? fragment.text : one.texts[i - part.first]);
+    }
+  }
+  if (applied) out.texts = std::move(texts);
+  return out;
+}
+
 Outcome ask(const Job& job, Range piece, ModelUse& use_of_model, std::mutex& mutex,
             const std::function<void(double)>& progress) {
   Outcome out;
@@ -117,8 +166,7 @@ Outcome ask(const Job& job, Range piece, ModelUse& use_of_model, std::mutex& mut
   control.cancel = job.control.cancel;
   control.stall_limit_s = job.control.stall_limit_s;
   // The answer is about as long as the text.
-  double expected = 1;
-  for (size_t i = piece.first; i < piece.last; ++i) expected += double(job.fragments[i].tokens);
+  const double expected = 1 + double(tokens_of(job, piece));
   control.on_progress = [&](const llm::Progress& now) {
     progress(std::min(0.95, double(now.answer_tokens) / (1.2 * expected)));
   };
@@ -134,25 +182,15 @@ Outcome ask(const Job& job, Range piece, ModelUse& use_of_model, std::mutex& mut
   auto texts = use(job, piece, *answer);
   if (texts) {
     out.texts = std::move(*texts);
-  } else {
-    out.reason = texts.error().message();
+    return out;
   }
-  return out;
-}
-
-// A failure that the next piece would meet as well.
-bool is_lasting(const Status& status) {
-  return !status.ok() && status.code() != Code::kInvalidInput;
+  out.reason = texts.error().message();
+  return ask_in_parts(job, piece, std::move(out), use_of_model, mutex);
 }
 
 std::vector<Outcome> ask_all(const Job& job, ModelUse& use_of_model) {
   std::vector<double> weights;
-  for (const Range piece : job.pieces) {
-    weights.push_back(1);
-    for (size_t i = piece.first; i < piece.last; ++i) {
-      weights.back() += double(job.fragments[i].tokens);
-    }
-  }
+  for (const Range piece : job.pieces) weights.push_back(1 + double(tokens_of(job, piece)));
   Meter meter(job.control.on_progress, weights);
   std::vector<Outcome> outcomes(job.pieces.size());
   std::mutex mutex;
@@ -170,15 +208,18 @@ std::vector<Outcome> ask_all(const Job& job, ModelUse& use_of_model) {
 Status state_of(const std::vector<Outcome>& outcomes, const Control& control) {
   if (control.cancel && control.cancel->is_cancelled()) return control.cancel->status();
   size_t unused = 0;
+  bool in_part = false;  // something of them was cleaned
   std::string reason;
   for (const Outcome& outcome : outcomes) {
     if (is_lasting(outcome.status)) return outcome.status;
     if (outcome.begun && outcome.status.ok() && outcome.reason.empty()) continue;
+    in_part = in_part || !outcome.texts.empty();
     if (unused++ == 0) reason = outcome.status.ok() ? outcome.reason : outcome.status.message();
   }
   if (unused == 0) return {};
   return unavailable(std::to_string(unused) + " of " + std::to_string(outcomes.size()) +
-                     " pieces of the text stayed raw; the first because " + reason);
+                     " pieces of the text stayed raw" + (in_part ? ", some in part" : "") +
+                     "; the first because " + reason);
 }
 
 // Puts the pieces together again, clean where there is something clean.
@@ -191,11 +232,9 @@ void assemble(const Job& job, const std::vector<Outcome>& outcomes, Enhancement&
     report.first_turn = job.fragments[piece.first].turn;
     report.last_turn = job.fragments[piece.last - 1].turn;
     report.applied = !outcome.texts.empty();
-    if (!report.applied) {
-      report.reason = !outcome.status.ok() ? outcome.status.message()
-                      : outcome.begun      ? outcome.reason
-                                           : "not asked for";
-    }
+    report.reason = !outcome.status.ok() ? outcome.status.message()
+                    : outcome.begun      ? outcome.reason
+                                         : "not asked for";
     for (size_t i = piece.first; i < piece.last; ++i) {
       const Fragment& fragment = job.fragments[i];
       const std::string& text = report.applied ? outcome.texts[i - piece.first] : fragment.text;

@@ -29,7 +29,7 @@ struct EnhanceOptions {
 struct EnhancedPiece {
   size_t first_turn = 0, last_turn = 0;
   bool applied = false;
-  std::string reason;  ///< why it stayed raw
+  std::string reason;  ///< why it, or with `applied` a part of it, stayed raw
 };
 
 struct Enhancement {
@@ -50,7 +50,9 @@ struct Enhancement {
 
 /// Gives a raw transcript its case and punctuation and mends what was misheard, word for word: the
 /// model of docs/spec/service.md, 4.6, asked piece by piece so that any length fits its context.
-/// Lines and speaker labels stay. An answer whose words run away is not used.
+/// Lines and speaker labels stay. An answer whose words run away, or that does not end, is not
+/// used: its piece is asked for again in halves, down to some 32 tokens, and what then fails stays
+/// raw.
 Enhancement enhance(const Transcript& transcript, const EnhanceOptions& options,
                     TemplateStore& templates, llm::LanguageModel& model,
                     const Control& control = {});

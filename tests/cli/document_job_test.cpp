@@ -229,6 +229,16 @@ TEST_F(DocumentJob, EnhancePrintsTheCleanText) {
   EXPECT_EQ(out_, "Cleaned: so we said first and then second\n");
 }
 
+TEST_F(DocumentJob, FilesMayFollowTheFormats) {
+  EXPECT_EQ(run({"enhance", "--llm", "fake", "-o", folder_.path("out"), "-f", "json,txt",
+                 folder_.write("a.txt", "one word follows another here"),
+                 folder_.write("b.txt", "two words follow one another here")}),
+            kExitOk)
+      << err_;
+  EXPECT_EQ(folder_.read("out/b.txt"), "Cleaned: two words follow one another here\n");
+  EXPECT_EQ(document("out/a.json")["results"]["raw_transcript"], "one word follows another here");
+}
+
 TEST_F(DocumentJob, EmptyAndMissingTextsAreRefused) {
   EXPECT_EQ(run({"enhance", folder_.write("empty.txt", ""), "--llm", "fake"}), kExitBadData);
   EXPECT_NE(err_.find("Input text is empty or invalid"), std::string::npos) << err_;

@@ -166,6 +166,58 @@ TEST_F(Enhance, OtherPiecesAreUsedWhenOneIsNot) {
   EXPECT_EQ(out.edit_distance, text::edit_distance(out.original, out.text));
 }
 
+// Small models lose their way in long texts.
+TEST_F(Enhance, APieceTooLongForTheModelIsAskedForInHalves) {
+  auto model = ScriptedModel([](const llm::Request& request, int) -> Result<std::string> {
+    const std::string body = body_of(request);
+    return std::count(body.begin(), body.end(), ' ') > 60 ? "And so on and so on."
+                                                          : corrected(body);
+  });
+  const Transcript text = meeting(30);
+  const Enhancement out = enhance(text, {}, store, model);
+  EXPECT_TRUE(out.state.ok()) << out.state.message();
+  ASSERT_EQ(out.transcript.turns.size(), text.turns.size());
+  for (size_t i = 0; i < text.turns.size(); ++i) {
+    std::string wanted = text.turns[i].text + ".";
+    wanted[0] = 'W';
+    EXPECT_EQ(out.transcript.turns[i].text, wanted);
+    EXPECT_EQ(out.transcript.turns[i].speaker, text.turns[i].speaker);
+  }
+  for (const EnhancedPiece& piece : out.pieces) EXPECT_EQ(piece.reason, "");
+}
+
+TEST_F(Enhance, AnUnpunctuatedTurnIsHalvedBetweenWords) {
+  auto model = ScriptedModel([](const llm::Request& request, int) -> Result<std::string> {
+    const std::string body = body_of(request);
+    return std::count(body.begin(), body.end(), ' ') > 60 ? "And so on and so on."
+                                                          : corrected(body);
+  });
+  const Transcript text = meeting(1, 150);
+  const Enhancement out = enhance(text, {}, store, model);
+  EXPECT_TRUE(out.state.ok()) << out.state.message();
+  std::string bare = out.transcript.turns[0].text;
+  EXPECT_GE(std::count(bare.begin(), bare.end(), '.'), 3);
+  std::erase(bare, '.');
+  for (char& c : bare) c = c == 'W' ? 'w' : c;
+  EXPECT_EQ(bare, text.turns[0].text);
+}
+
+TEST_F(Enhance, WhatFailsInSmallPartsStaysRawAlone) {
+  auto model = ScriptedModel([](const llm::Request& request, int) -> Result<std::string> {
+    const std::string body = body_of(request);
+    return body.find("word7x") != std::string::npos ? "No." : corrected(body);
+  });
+  const Transcript text = meeting(24);
+  const Enhancement out = enhance(text, {}, store, model);
+  EXPECT_EQ(out.state.code(), Code::kUnavailable);
+  EXPECT_NE(out.state.message().find("in part"), std::string::npos) << out.state.message();
+  EXPECT_EQ(out.transcript.turns[7].text, text.turns[7].text);
+  EXPECT_EQ(out.transcript.turns[0].text.back(), '.');
+  EXPECT_EQ(out.transcript.turns[20].text.back(), '.');
+  EXPECT_TRUE(out.pieces[0].applied);
+  EXPECT_FALSE(out.pieces[0].reason.empty());
+}
+
 TEST_F(Enhance, AFailingModelLeavesTheRawTextAndIsAskedNoFurther) {
   auto model = ScriptedModel([](const llm::Request&, int number) -> Result<std::string> {
     if (number == 0) return std::string("x");
