@@ -57,6 +57,7 @@ Result<summary::Transcript> read_text_input(const std::string& path) {
   } else {
     MAIE_ASSIGN(text, read_file(path, kMostBytes));
   }
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // the byte order mark of some editors
   const size_t first = text.find_first_not_of(" \t\r\n");
   if (first != text.npos && text[first] == '{') {
     const Result<Json> document = parse_json(text);

@@ -6,6 +6,19 @@
 #include "text/utf8.h"
 
 namespace maie::summary {
+namespace {
+
+bool is_blank(const Turn& turn) { return text::strip(turn.text).empty(); }
+
+// A file ends in a line end, which is no line of its text; a small model goes astray after it.
+void drop_blank_ends(std::vector<Turn>& turns) {
+  const auto is_said = [](const Turn& turn) { return !is_blank(turn); };
+  turns.erase(turns.begin(), std::find_if(turns.begin(), turns.end(), is_said));
+  turns.erase(std::find_if(turns.rbegin(), turns.rend(), is_said).base(), turns.end());
+}
+
+}  // namespace
+
 Transcript from_text(std::string_view text) {
   Transcript out;
   out.lines = true;
@@ -69,20 +82,21 @@ Result<Transcript> prepared(const Transcript& transcript) {
   }
   Transcript out;
   out.lines = transcript.lines;
-  bool blank = true;
   for (const Turn& turn : transcript.turns) {
     Turn clean{clean_characters(turn.speaker), turn.start_s, turn.end_s,
                clean_characters(turn.text)};
     // A label is one word of a line; a text without lines of its own may not bring any.
     std::replace(clean.speaker.begin(), clean.speaker.end(), '\n', ' ');
-    if (!out.lines) {
+    if (out.lines) {  // what CRLF left behind is a line end as well by now
+      clean.text.erase(clean.text.find_last_not_of(" \t\n") + 1);
+    } else {
       std::replace(clean.text.begin(), clean.text.end(), '\n', ' ');
       clean.text = text::strip(clean.text);
     }
-    blank = blank && text::strip(clean.text).empty();
     out.turns.push_back(std::move(clean));
   }
-  if (blank) {
+  if (out.lines) drop_blank_ends(out.turns);
+  if (std::all_of(out.turns.begin(), out.turns.end(), is_blank)) {
     return invalid_input("Input text is empty or invalid: there is nothing but white space in it");
   }
   return out;

@@ -45,8 +45,9 @@ std::string line_of(const Turn& turn);
 /// NFC, LF line ends, other control characters turned into spaces.
 std::string clean_characters(std::string_view text);
 
-/// The transcript with each speaker and text put through clean_characters. kInvalidInput "Input
-/// text is empty or invalid" when nothing but white space is in it, kResourceExhausted past
+/// The transcript with each speaker and text put through clean_characters; of lines, no white space
+/// at their ends and no blank ones around the text. kInvalidInput "Input text is empty or invalid"
+/// when nothing but white space is in it, kResourceExhausted past
 /// kMostCharacters.
 Result<Transcript> prepared(const Transcript& transcript);
 

@@ -182,13 +182,15 @@ TEST_F(DocumentJob, CancelledDuringTheSummaryKeepsTheTranscript) {
 }
 
 TEST_F(DocumentJob, SummarizePrintsTheSummary) {
-  const std::string notes = folder_.write("notes.txt", "We said first.\nThen the second point.\n");
+  const std::string notes = folder_.write(
+      "notes.txt",
+      "\xEF\xBB\xBFWe said first.\r\nThen the second point.\r\n");  // as Notepad writes
   EXPECT_EQ(run({"summarize", notes, "-t", "generic_summary_en_v2", "--llm", "fake"}), kExitOk)
       << err_;
   EXPECT_EQ(*parse_json(out_), *parse_json(kSummary));
   ASSERT_FALSE(script_.asked.empty());
-  EXPECT_NE(script_.asked[0].messages.back().content.find("Then the second point."),
-            std::string::npos);
+  EXPECT_EQ(script_.asked[0].messages.back().content,
+            "Transcript to analyze:\nWe said first.\nThen the second point.");
   EXPECT_EQ(run({"summarize", notes, "-t", "generic_summary_en_v2", "--llm", "fake", "-f", "md"}),
             kExitOk);
   EXPECT_EQ(out_.rfind("# First talk\n", 0), 0u) << out_;

@@ -49,5 +49,13 @@ TEST(Prepared, LabelsAndTurnsBringNoLinesOfTheirOwn) {
   EXPECT_EQ(to_text(*result), "S 0: a b");
 }
 
+TEST(Prepared, LineEndsAroundATextAreNoLinesOfIt) {
+  for (const char* text : {"a\n\n b", "a\n\n b\n", "\n \na\n\n b\n\n\t\n", "a\r\n\r\n b\r\n"}) {
+    const auto result = prepared(from_text(text));
+    ASSERT_TRUE(result) << text;
+    EXPECT_EQ(to_text(*result), "a\n\n b") << text;
+  }
+}
+
 }  // namespace
 }  // namespace maie::summary
