@@ -16,6 +16,7 @@ np = pytest.importorskip("numpy", reason="numpy is not installed")
 from training.corpus import Turn, document  # noqa: E402
 from training.corpus.writer import Style  # noqa: E402
 from training.lm import chat, data, jobs, metrics  # noqa: E402
+from training.lm.blend import blend  # noqa: E402
 from training.lm.export import export, load  # noqa: E402
 from training.lm.network import Config, Qwen3, greedy  # noqa: E402
 from training.lm.vocabulary import train_vocabulary  # noqa: E402
@@ -290,6 +291,20 @@ def test_a_finished_model_is_tuned_on(tmp_path, tokenizer):
     asked, answered = next(tune.examples(tokenizer, 1))
     tokens, answers = tune.padded([(asked, answered)])
     assert tokens[0, answers[0]].tolist() == answered
+
+
+def test_a_blend_lies_between_two_models(tmp_path, tokenizer):
+    networks = []
+    for seed in (1, 2):
+        network = Qwen3(SMALL)
+        network.initialise(torch.Generator().manual_seed(seed))
+        export(network, tokenizer, tmp_path / str(seed))
+        networks.append(load(tmp_path / str(seed))[0])
+    blend(tmp_path / "1", tmp_path / "2", tmp_path / "both", 0.25)
+    mixed = load(tmp_path / "both")[0].state_dict()
+    for name, value in networks[0].state_dict().items():
+        wanted = 0.75 * value + 0.25 * networks[1].state_dict()[name]
+        torch.testing.assert_close(mixed[name], wanted, rtol=2**-8, atol=1e-6)
 
 
 @pytest.mark.parametrize("language", ["en", "vi"])
