@@ -1,4 +1,4 @@
-"""The README's numbers are those of bench/results/asr.json, and the script that puts them there works."""
+"""The README's numbers are those of bench/results, and the script that puts them there works."""
 import pathlib
 import subprocess
 import sys
@@ -24,6 +24,15 @@ class ReadmeTable(unittest.TestCase):
         self.assertIn("| Whisper small, one greedy step | 6.1 ms | 24.0 ms | 3.93 |  |", lines)
         self.assertFalse(any("5 beams" in line for line in lines))
         self.assertIn("A chip, 2 threads, int8", lines[-1])
+
+    def test_writes_the_language_models_rows(self):
+        lines = readme_table.llm_table({
+            "machine": dict(cpu="A chip", threads=2, date="2026-01-02", peer="peer 2", commit="abc", command="make bench-llm"),
+            "rows": {"prefill": dict(maie=444.3, peer=173.5, ratio=2.561, roof_fraction=0.54), "decode": dict(error="no"),
+                     "prefix": dict(times_faster=30.6)}})
+        self.assertIn("| reading a prompt of 2,048 tokens | 444 tokens/s | 174 tokens/s | 2.56 | 54% |", lines)
+        self.assertFalse(any("one sequence" in line for line in lines))
+        self.assertIn("31 times faster", lines[-1])
 
     def test_replaces_only_what_lies_between_the_markers(self):
         readme = f"a\n{readme_table.BEGIN}\nold\n{readme_table.END}\nz\n"
