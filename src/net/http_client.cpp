@@ -12,8 +12,7 @@
 namespace maie::net {
 namespace {
 
-constexpr size_t kIdleLines = 16;      // kept beyond their exchange; each holds few connections
-constexpr long kConnectionsALine = 3;  // the server, where it redirects to, a proxy
+constexpr size_t kIdleLines = 16;  // kept beyond their exchange; each holds few connections
 
 // A closed connection must not end the program: OpenSSL writes without MSG_NOSIGNAL. The signal is
 // held back in this thread and taken away again, so that the program's own handling stands.
