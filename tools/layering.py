@@ -32,8 +32,11 @@ MAY_INCLUDE = {
     "llm": "models search grammar prompt text ops formats tensor net base",
     "summary": "llm grammar prompt text base",
     "pipeline": "models search llm summary grammar prompt speaker audio text ops formats tensor base",
+    "config": "base",
     "queue": "base",
-    "server": "pipeline queue text base",
+    "jobs": "pipeline summary llm queue config search text tensor base",
+    "worker": "jobs pipeline summary llm models queue config store net audio text tensor base",
+    "server": "worker jobs pipeline summary llm grammar queue config store net text tensor base",
 }
 EVERYTHING = {"cli"}  # where the parts are put together, and asked for their versions
 SPLIT = {"kernels", "models"}
@@ -60,6 +63,9 @@ OWNERS = {
     "curl/": "net",
     "CLI/": "",
     "boost/": "server",
+    "prometheus/": "server",
+    "sqlite3": "queue",
+    "toml": "config",
     "gtest/": "",  # tests only
     "gmock/": "",
 }
