@@ -19,6 +19,19 @@ if(NOT VALIJSON_INCLUDE_DIR)
   FetchContent_MakeAvailable(valijson)
   set(VALIJSON_INCLUDE_DIR ${valijson_SOURCE_DIR}/include)
 endif()
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h)  # headers only
+if(NOT TOMLPLUSPLUS_INCLUDE_DIR)
+  # Likewise: libtomlplusplus-dev, of which Debian 12 has version 3.3.0.
+  include(FetchContent)
+  FetchContent_Declare(tomlplusplus
+    GIT_REPOSITORY https://github.com/marzer/tomlplusplus.git
+    GIT_TAG c635f218c0aefc801d9748841930365e54fe3089
+    GIT_SUBMODULES ""
+    SOURCE_SUBDIR include)
+  message(STATUS "no toml++ here (libtomlplusplus-dev): taking its version 3.3.0 from github.com")
+  FetchContent_MakeAvailable(tomlplusplus)
+  set(TOMLPLUSPLUS_INCLUDE_DIR ${tomlplusplus_SOURCE_DIR}/include)
+endif()
 find_package(CLI11 REQUIRED)
 find_package(CURL 7.81 REQUIRED)
 find_package(SQLite3 REQUIRED)

@@ -113,6 +113,26 @@ Status write_file_atomically(const std::string& path, std::string_view content) 
   return status;
 }
 
+Result<bool> create_private_file(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".XXXXXX";
+  const FileDescriptor file(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+  if (!file.valid()) return errno_status(path, errno);
+  Status status = write_all(file.get(), content, path);
+  bool made = status.ok() && ::link(temporary.c_str(), path.c_str()) == 0;
+  if (status.ok() && !made && (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)) {
+    // No links here (FAT): the gap between looking and renaming is as small as it can be.
+    if (::access(path.c_str(), F_OK) != 0) {
+      made = ::rename(temporary.c_str(), path.c_str()) == 0;
+      if (!made) status = errno_status(path, errno);
+    }
+  } else if (status.ok() && !made && errno != EEXIST) {
+    status = errno_status(path, errno);
+  }
+  ::unlink(temporary.c_str());
+  if (!status.ok()) return status;
+  return made;
+}
+
 std::string sha256_hex(std::span<const std::byte> bytes) {
   Digest digest(Digest::Kind::kSha256);
   digest.add(bytes);

@@ -44,6 +44,10 @@ std::string cache_folder();
 /// behind.
 Status write_file_atomically(const std::string& path, std::string_view content);
 
+/// The same for a secret that is written once: only its owner may read the file, and one that is
+/// there already stays. @returns whether it was made; of several that try at once, one does.
+Result<bool> create_private_file(const std::string& path, std::string_view content);
+
 /// Lower-case hexadecimal SHA-256 of `bytes`.
 std::string sha256_hex(std::span<const std::byte> bytes);
 

@@ -19,13 +19,19 @@ using Environment = std::function<const char*(const char*)>;
 /// "MAIE_API__PORT", "APP_API__PORT", "--port".
 using Origins = std::map<std::string, std::string>;
 
+/// One setting of the command line.
+struct Flag {
+  std::string key, value;  ///< "api.port", "8080"
+  std::string name = {};   ///< how it was written: "--port"; empty: --set api.port
+};
+
 struct SettingsSource {
-  std::string
-      file;  ///< --config; empty: MAIE_CONFIG, ./maie.toml, $XDG_CONFIG_HOME/maie/maie.toml,
-             ///< /etc/maie/maie.toml, the first that exists; none is fine
+  std::string file;  ///< --config; empty: MAIE_CONFIG, ./maie.toml,
+                     ///< $XDG_CONFIG_HOME/maie/maie.toml, $CONFIGURATION_DIRECTORY/maie.toml,
+                     ///< /etc/maie/maie.toml, the first that exists; none is fine
   Environment environment;
   std::vector<std::string> variables;  ///< names of all variables set, to find misspelt MAIE_ ones
-  std::vector<std::pair<std::string, std::string>> flags;  ///< "api.port", "8080"; they win
+  std::vector<Flag> flags;             ///< they win; the last of several
 };
 
 struct Loaded {
@@ -47,5 +53,9 @@ SettingsSource source_of_process();
 /// {"api": {"port": {"value": 8000, "origin": "default"}, ...}, ...}; secrets as "********" unless
 /// asked for.
 Json describe(const Loaded& loaded, bool show_secrets);
+
+/// The same as a TOML document with the origins as comments, which load_settings reads again. What
+/// has no value, and secrets that are not shown, stand in comments.
+std::string describe_toml(const Loaded& loaded, bool show_secrets);
 
 }  // namespace maie::config

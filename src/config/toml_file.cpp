@@ -1,0 +1,108 @@
+#include "config/toml_file.h"
+
+#include <algorithm>
+
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+#include "config/settings_table.h"
+
+// toml++ bounds how deep values are nested, but not how many parts a dotted key has, each of which
+// is a table in a table; destroying them takes stack. So the dots of the whole text are counted
+// first: a file with every setting and its comments has some hundred.
+namespace maie::config {
+namespace {
+
+constexpr auto kMostDots = 4000;
+
+Json json_of(const toml::node& node) {
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* on = node.as_boolean()) return on->get();
+  if (node.is_table()) return Json::object();
+  Json list;
+  if (const toml::array* items = node.as_array()) {
+    list = Json::array();
+    // One level is all that a setting has; what is deeper is refused by its type.
+    for (const toml::node& item : *items)
+      list.push_back(item.is_array() ? Json::array() : json_of(item));
+  }
+  return list;
+}
+
+bool is_word_of_ours(std::string_view word) {
+  for (const Setting& setting : settings_table()) {
+    const std::string_view key = setting.key;
+    const size_t dot = key.find('.');
+    if (word == key || word == key.substr(0, dot) || word == key.substr(dot + 1)) return true;
+  }
+  return word.size() <= 1;
+}
+
+// The parser cites what it read, which may be a secret: only names of ours stay.
+std::string without_citations(std::string_view description) {
+  std::string text;
+  while (!description.empty()) {
+    const size_t open = description.find('\'');
+    const size_t close = open == description.npos ? open : description.find('\'', open + 1);
+    if (close == description.npos) return text + std::string(description.substr(0, open));
+    const std::string_view cited = description.substr(open + 1, close - open - 1);
+    text += std::string(description.substr(0, open)) + "'" +
+            (is_word_of_ours(cited) ? std::string(cited) : "...") + "'";
+    description.remove_prefix(close + 1);
+  }
+  return text;
+}
+
+void collect(const toml::table& table, const std::string& prefix, int depth,
+             std::vector<FileValue>& values) {
+  constexpr int kDeepest = 8;  // no key of ours is deeper than two; what is, is one unknown key
+  for (const auto& [key, node] : table) {
+    const std::string name = prefix + std::string(key.str());
+    const int line = int(std::max<uint32_t>(key.source().begin.line, 1));
+    const toml::table* section = node.as_table();
+    const bool enters = section != nullptr && depth < kDeepest;
+    values.push_back({name, enters ? Json() : json_of(node), line, enters});
+    if (enters) collect(*section, name + ".", depth + 1, values);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<FileValue>> parse_toml(std::string_view text, const std::string& name) {
+  if (text.size() > kMostFileBytes) {
+    return invalid_input(name + ": longer than the " + std::to_string(kMostFileBytes) +
+                         " bytes a settings file may have");
+  }
+  if (std::count(text.begin(), text.end(), '.') > kMostDots) {
+    return invalid_input(name + ": has more than " + std::to_string(kMostDots) +
+                         " dots, which no settings file needs");
+  }
+  const toml::parse_result parsed = toml::parse(text);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return invalid_input(name + ":" + std::to_string(error.source().begin.line) + ": " +
+                         without_citations(error.description()) + "; see docs/configuration.md");
+  }
+  std::vector<FileValue> values;
+  collect(parsed.table(), "", 0, values);
+  return values;
+}
+
+std::string to_toml(const Json& value) {
+  if (value.is_array()) {
+    std::string text = "[";
+    for (const Json& item : value) text += (text.size() > 1 ? ", " : "") + to_toml(item);
+    return text + "]";
+  }
+  // JSON's escapes are TOML's as well, \/ apart, which is never written.
+  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (value.is_string()) {
+    // ... and TOML wants U+007F escaped too.
+    for (size_t at = 0; (at = text.find('\x7f', at)) != text.npos;) text.replace(at, 1, "\\u007f");
+  }
+  return text;
+}
+
+}  // namespace maie::config
