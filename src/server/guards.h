@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +25,8 @@ class KeyRing {
   explicit KeyRing(std::vector<Key> keys);
   ~KeyRing();
   void replace(std::vector<Key> keys);
-  /// Constant-time over all keys. @returns the name; kPermissionDenied with the sentence of
-  /// docs/spec/service.md, 1.2 otherwise.
+  /// Authorization: Bearer, then X-API-Key. Constant-time over all keys. @returns the name;
+  /// kPermissionDenied with the sentence of docs/spec/service.md, 1.2 otherwise.
   Result<std::string> check(const http::Headers& headers) const;
 
  private:
@@ -32,20 +34,25 @@ class KeyRing {
   std::unique_ptr<State> state_;
 };
 
-/// The keys that the settings name; where there are none in development, the one of
-/// <data>/api.key, made when absent (mode 0600).
+/// The keys that the settings name; where they name none, the one of <data>/api.key, made when
+/// absent (mode 0600) but in production, which gets kInvalidInput.
 Result<std::vector<KeyRing::Key>> keys_of(const config::Settings& settings);
 
-/// Fixed windows per client (docs/spec/service.md, 1.3), at most so many clients remembered. Any
-/// thread.
+/// Fixed windows per client (docs/spec/service.md, 1.3), of at most kMostClients of them: beyond
+/// that the oldest window is forgotten. Any thread.
 class RateLimit {
  public:
-  explicit RateLimit(const config::RateLimitSettings& settings);
+  using Clock = std::chrono::steady_clock;
+  /// @param now  the clock; a test has its own
+  explicit RateLimit(const config::RateLimitSettings& settings,
+                     std::function<Clock::time_point()> now = Clock::now);
   ~RateLimit();
   struct Verdict {
     bool allowed = true;
     int limit = 0, remaining = 0, reset_s = 0, window_s = 0;
   };
+  static constexpr size_t kMostClients = 10'000;
+  /// Counts one request; with a limit that is off, everything is allowed and `limit` is 0.
   Verdict count(std::string_view client);
   /// RateLimit-* and X-RateLimit-*, and Retry-After when refused.
   static void add_headers(const Verdict& verdict, http::Headers& headers);
