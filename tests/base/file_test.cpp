@@ -36,6 +36,15 @@ TEST_F(FileTest, AtomicWriteToAMissingFolderLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
+TEST_F(FileTest, PrivateFileIsMadeOnceForItsOwner) {
+  EXPECT_TRUE(*create_private_file(path("key"), "first"));
+  EXPECT_FALSE(*create_private_file(path("key"), "second"));
+  EXPECT_EQ(read_file(path("key"), 100).value(), "first");
+  EXPECT_EQ(fs::status(path("key")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(create_private_file(path("no/key"), "x").status().code(), Code::kNotFound);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+}
+
 TEST_F(FileTest, ReadRefusesMoreThanTheLimit) {
   ASSERT_TRUE(write_file_atomically(path("a.txt"), "12345").ok());
   EXPECT_TRUE(read_file(path("a.txt"), 5).has_value());
