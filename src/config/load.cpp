@@ -69,7 +69,9 @@ class Loader {
     if (loaded_.file.empty()) return {};
     MAIE_ASSIGN(const std::string text, read_file(loaded_.file, kMostFileBytes));
     MAIE_ASSIGN(file_, parse_toml(text, loaded_.file));
+    std::string unknown;  // the last unknown section; what is in it needs no sentence of its own
     for (const FileValue& value : file_) {
+      if (!unknown.empty() && value.key.starts_with(unknown + ".")) continue;
       const std::string place = loaded_.file + ":" + std::to_string(value.line);
       const Setting* setting = find_setting(value.key);
       const bool section = is_section(value.key);
@@ -80,6 +82,7 @@ class Loader {
       } else if (setting == nullptr && !section) {
         loaded_.warnings.push_back(place + ": " + in_quotes(value.key) + " is no setting" +
                                    nearest_key(value.key));
+        if (value.is_section) unknown = value.key;
       }
     }
     return {};
