@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/json.h"
 #include "config/settings.h"
@@ -8,19 +11,46 @@
 
 namespace maie::server {
 
-/// Retention, cleanup, watermark and emergency mode (docs/spec/service.md, 8): one timer thread.
+/// Where uploads in progress lie: on the file system of the audio folder, so that a finished one is
+/// moved by a rename. What was left there a day ago is removed.
+std::string spool_folder_of(const config::Settings& settings);
+
+/// The time, in milliseconds; a value so that tests can let it jump.
+struct CareClocks {
+  std::function<int64_t()> wall_ms;  ///< Unix time
+  std::function<int64_t()> boot_ms;  ///< since boot: does not jump
+  int64_t first_run_ms = 10'000;     ///< after the start: the server is up before it tidies
+  static CareClocks of_system();
+};
+
+/// Retention, cleanup, watermark and emergency mode (docs/spec/service.md, 8): one timer thread,
+/// which runs each job soon after the start and then at its interval. Any thread.
+///
+/// Ages are measured by a wall clock that is not believed when it jumps ahead of the clock since
+/// boot, until it has stayed there for a day: a wrong date removes nothing.
 class DiskCare {
  public:
-  DiskCare(const config::Settings& settings, queue::TaskQueue& queue);
+  DiskCare(const config::Settings& settings, queue::TaskQueue& queue,
+           CareClocks clocks = CareClocks::of_system());
   ~DiskCare();
 
   /// Whether an upload may begin; else kResourceExhausted (answered 507).
   Status room_for_upload(uint64_t bytes) const;
 
   /// The jobs, also run by the timer; each returns its report (section 8 of the specification).
+  /// With `dry_run` nothing is changed, and `would_delete` says what would be.
+  ///
+  /// Folders of the audio folder, each named by a task: gone when the task ended
+  /// cleanup.audio_retention_days ago (failed_retention_days for a failed one), or when no task is
+  /// left and the folder is that old. Those of waiting and running tasks are never touched, nor is
+  /// anything whose name is no task's.
   Json clean_audio(bool dry_run);
+  /// Rotated files of logging.dir past cleanup.logs_retention_days; never app.log and errors.log.
   Json clean_logs(bool dry_run);
+  /// Records of tasks past their time, and what uploads left behind.
   Json clean_cache(bool dry_run);
+  /// The watermark; above it, with cleanup.emergency_cleanup, the first two jobs at once, with
+  /// recordings of finished tasks kept for a day.
   Json check_disk();
 
  private:

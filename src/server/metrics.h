@@ -20,10 +20,13 @@ class Metrics {
   void requests_in_flight(int change);
   void rejected(
       std::string_view reason);  ///< "queue_full", "memory", "rate_limit", "disk_full", ...
-  /// A task in its final state, with its stored result where it succeeded.
+  /// A task in its final state, with its stored result where it succeeded. The same end told twice
+  /// is counted once, so that the one who removes a task may tell it as well as the EventHub.
   void task_ended(const queue::Task& task, std::string_view result);
   void task_retried(std::string_view kind, std::string_view reason);
   void leases_expired(int64_t count);
+  /// The folder whose file system maie_disk_* speak of. Before the first render.
+  void watch_disk(std::string folder);
 
   /// The whole page; gauges are asked from the queue first.
   /// @param open_metrics  the application/openmetrics-text form
