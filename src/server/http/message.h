@@ -27,18 +27,18 @@ class Headers {
 /// One file of a form, on the disk. The receiver renames it to keep it; else it is removed with the
 /// request.
 struct FormFile {
-  std::string name;          ///< of the field
-  std::string file_name;     ///< as the client named it; never a path of ours
-  std::string content_type;  ///< of the part; empty without
-  std::string path;          ///< where the bytes are
+  std::string name = {};          ///< of the field
+  std::string file_name = {};     ///< as the client named it; never a path of ours
+  std::string content_type = {};  ///< of the part; empty without
+  std::string path = {};          ///< where the bytes are
   uint64_t bytes = 0;
-  std::string sha256;  ///< of the bytes, lower-case hex
+  std::string sha256 = {};  ///< of the bytes, lower-case hex
 };
 
 /// multipart/form-data. `fields` hold parts without a file name, in the order they came.
 struct Form {
-  std::vector<std::pair<std::string, std::string>> fields;
-  std::vector<FormFile> files;
+  std::vector<std::pair<std::string, std::string>> fields = {};
+  std::vector<FormFile> files = {};
 
   /// All values of `name` and of `name[]`.
   std::vector<std::string_view> all(std::string_view name) const;
@@ -68,9 +68,9 @@ struct Request {
 
 struct Response {
   int status = 200;
-  Headers headers;
+  Headers headers = {};
   std::string content_type = "application/json";
-  std::string body;
+  std::string body = {};
 };
 
 }  // namespace maie::http

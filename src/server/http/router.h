@@ -26,22 +26,23 @@ enum class ErrorStyle { kJobApi, kOpenAi, kPlain };
 /// refers to the shared ones (server/openapi.h).
 struct RouteDoc {
   struct Parameter {
-    std::string name, in;  ///< in: "path", "query", "header"
-    std::string description;
-    Json schema;
+    std::string name = {}, in = {};  ///< in: "path", "query", "header"
+    std::string description = {};
+    Json schema = {};
     bool required = false;
   };
   struct Answer {
     int status = 200;
-    std::string description;
+    std::string description = {};
     std::string content_type = "application/json";
-    Json schema;  ///< null: no body
+    Json schema = {};  ///< null: no body
   };
-  std::string id, summary, description, tag;
-  std::vector<Parameter> parameters;
-  std::string body_type;  ///< "application/json", "multipart/form-data"; empty: no body
-  Json body_schema;
-  std::vector<Answer> answers;  ///< errors that every route can give are added by the generator
+  std::string id = {}, summary = {}, description = {}, tag = {};
+  std::vector<Parameter> parameters = {};
+  std::string body_type = {};  ///< "application/json", "multipart/form-data"; empty: no body
+  Json body_schema = {};
+  std::vector<Answer> answers =
+      {};  ///< errors that every route can give are added by the generator
 };
 
 /// Runs on a thread that may block for milliseconds (disk, queue), not for longer: what takes time
@@ -52,13 +53,13 @@ struct Route {
   std::string method;
   /// "/v1/status/{task_id}"; a last "{name...}" takes the rest, slashes included.
   std::string path;
-  Handler handler;
+  Handler handler = {};
   BodyKind body = BodyKind::kNone;
   size_t max_body_bytes = 1 << 20;  ///< the whole body; of a form, files included
   bool needs_key = false;
   bool counted = false;  ///< by the rate limit
   ErrorStyle errors = ErrorStyle::kJobApi;
-  RouteDoc doc;
+  RouteDoc doc = {};
   bool documented = true;
 };
 
