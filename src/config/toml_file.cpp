@@ -1,15 +1,26 @@
 #include "config/toml_file.h"
 
 #include <algorithm>
-
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
+#include <stdexcept>
 
 #include "config/settings_table.h"
 
-// toml++ bounds how deep values are nested, but not how many parts a dotted key has, each of which
-// is a table in a table; destroying them takes stack. So the dots of the whole text are counted
-// first: a file with every setting and its comments has some hundred.
+// Two weaknesses of toml++ 3.3 are made up for here. It asserts what the text may break ("[%]" as a
+// section), and a release build would take the assertion for granted: so it stays on, as an
+// exception. And it bounds how deep values are nested, but not how many parts a dotted key has,
+// each of which is a table in a table, whose destruction takes stack: so the dots of the whole text
+// are counted first; a file with every setting and its comments has some hundred.
+namespace {
+struct TomlDefect : std::logic_error {
+  using std::logic_error::logic_error;
+};
+[[noreturn]] void refuse_toml() { throw TomlDefect("what no TOML file holds"); }
+}  // namespace
+#undef NDEBUG
+#define TOML_ASSERT(condition) (static_cast<bool>(condition) ? void() : refuse_toml())
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
 namespace maie::config {
 namespace {
 
@@ -79,15 +90,16 @@ Result<std::vector<FileValue>> parse_toml(std::string_view text, const std::stri
     return invalid_input(name + ": has more than " + std::to_string(kMostDots) +
                          " dots, which no settings file needs");
   }
-  const toml::parse_result parsed = toml::parse(text);
-  if (!parsed) {
-    const toml::parse_error& error = parsed.error();
+  try {
+    std::vector<FileValue> values;
+    collect(toml::parse(text), "", 0, values);
+    return values;
+  } catch (const toml::parse_error& error) {
     return invalid_input(name + ":" + std::to_string(error.source().begin.line) + ": " +
                          without_citations(error.description()) + "; see docs/configuration.md");
+  } catch (const TomlDefect&) {
+    return invalid_input(name + ": is no TOML file, look at the section names in it");
   }
-  std::vector<FileValue> values;
-  collect(parsed.table(), "", 0, values);
-  return values;
 }
 
 std::string to_toml(const Json& value) {

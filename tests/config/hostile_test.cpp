@@ -41,6 +41,9 @@ TEST(HostileFile, MayBeNoText) {
   refused("\xff\xfe[\0a\0p\0i\0");
   refused("[api]\nhost = \"\\uD800\"\n");
   refused("[api\n");
+  refused("[%]\n");
+  refused("[api\n]\n");
+  refused("[api.]\n");
   refused("[api]\nport = 1\nport = 2\n");
   refused("[api]\nport = 1\n[api]\nhost = \"a\"\n");
 }
