@@ -8,14 +8,12 @@
 #include <prometheus/registry.h>
 
 #include <algorithm>
-#include <atomic>
-#include <deque>
 #include <mutex>
 #include <set>
-#include <unordered_set>
 
 #include "jobs/job.h"
 #include "jobs/stored_result.h"
+#include "server/ended_tasks.h"
 #include "server/metrics_families.h"
 #include "server/metrics_gauges.h"
 #include "server/metrics_text.h"
@@ -34,8 +32,7 @@ constexpr std::string_view kStages[] = {jobs::kStageDecode, jobs::kStageRecognis
                                         jobs::kStageEnhance, jobs::kStageSummarise};
 constexpr std::string_view kFilterReasons[] = {"no_speech", "repetition", "low_confidence",
                                                "hallucination", "empty"};
-constexpr size_t kMostWords = 64;     // values of a label whose words are set elsewhere
-constexpr size_t kRemembered = 8192;  // tasks that were counted already
+constexpr size_t kMostWords = 64;  // values of a label whose words are set elsewhere
 
 std::string known(std::string_view word, std::span<const std::string_view> words) {
   return std::string(known_or_other(word, words));
@@ -102,19 +99,6 @@ struct Metrics::State {
         .Observe(std::max(value, 0.0));
   }
 
-  // False for a task whose end was counted before: who tells of ends may do so twice.
-  bool first_time(const queue::Task& task) {
-    const std::string end = task.id + "/" + std::to_string(task.finished.value_or(0));
-    const std::scoped_lock lock(ended_mutex);
-    if (!ended.insert(end).second) return false;
-    ended_order.push_back(end);
-    if (ended_order.size() > kRemembered) {
-      ended.erase(ended_order.front());
-      ended_order.pop_front();
-    }
-    return true;
-  }
-
   void stages_done(const jobs::StoredResult& result);
   void models_used(const jobs::StoredResult& result);
   void tokens_used(const std::string& model, double prompt, double generated);
@@ -123,9 +107,7 @@ struct Metrics::State {
   const Labels build;
   prometheus::Gauge& requests_in_flight;
   OpenSet models, codes, reasons;
-  std::mutex ended_mutex;  // guards the two below
-  std::unordered_set<std::string> ended;
-  std::deque<std::string> ended_order;
+  EndedTasks ended;
   ModelLoads loads;  // which loads of models were seen
   std::mutex loads_mutex;
   std::string disk_folder;
@@ -204,7 +186,7 @@ void Metrics::rejected(std::string_view reason) {
 }
 
 void Metrics::task_ended(const queue::Task& task, std::string_view result) {
-  if (!queue::is_final(task.state) || !state_->first_time(task)) return;
+  if (!queue::is_final(task.state) || !state_->ended.first_time(task)) return;
   const std::string kind = known(task.kind, kKinds);
   state_->count("maie_jobs_total", {{"kind", kind}, {"outcome", outcome_of(task.state)}});
   if (task.started.has_value()) {

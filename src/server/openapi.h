@@ -28,4 +28,7 @@ std::string_view openapi_page();
 /// server, nothing else.
 std::string openapi_page_policy();
 
+/// /schema and what is below it, for all routes that are in the table so far and these.
+void add_schema_routes(http::Router& router);
+
 }  // namespace maie::server

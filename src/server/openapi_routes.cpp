@@ -36,7 +36,9 @@ void add_page(http::Router& router, const char* path, std::shared_ptr<const Page
 
 }  // namespace
 
-void add_openapi_routes(http::Router& router, Service&) {
+void add_openapi_routes(http::Router& router, Service&) { add_schema_routes(router); }
+
+void add_schema_routes(http::Router& router) {
   const auto page = std::make_shared<const Page>(
       Page{"text/html; charset=utf-8", std::string(openapi_page()), openapi_page_policy()});
   add_page(router, "/schema", page, "The API as a page", "get_schema_page");

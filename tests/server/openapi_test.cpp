@@ -149,6 +149,50 @@ std::string section_of(std::string_view page, const char* tag) {
   return std::string(page.substr(begin, page.find(close) - begin));
 }
 
+// Keeps what a handler answers.
+class KeptReply : public http::Reply {
+ public:
+  void send(http::Response response) override { sent = std::move(response); }
+  std::shared_ptr<http::Stream> start(http::Response) override { return nullptr; }
+  void on_disconnect(std::function<void()>) override {}
+  http::Response sent;
+};
+
+http::Response get(const http::Router& router, const char* path) {
+  const http::Router::Match match = router.match("GET", path);
+  if (match.route == nullptr) return {.status = 404, .headers = {}, .body = ""};
+  http::Request request;
+  const auto reply = std::make_shared<KeptReply>();
+  match.route->handler(request, reply);
+  return reply->sent;
+}
+
+TEST(SchemaRoutes, ServeTheWholeTableAndThemselves) {
+  http::Router router;
+  for (http::Route& route : some_routes()) router.add(std::move(route));
+  add_schema_routes(router);
+  const http::Response json = get(router, "/schema/openapi.json");
+  EXPECT_EQ(json.content_type, "application/json");
+  const Result<Json> document = parse_json(json.body);
+  ASSERT_TRUE(document.has_value());
+  for (const std::string& problem : openapi_problems(*document)) ADD_FAILURE() << problem;
+  for (const http::Route& route : router.routes()) {
+    if (!route.documented || route.path.find("...") != std::string::npos) continue;
+    EXPECT_TRUE((*document)["paths"].contains(route.path)) << route.path;
+  }
+  const http::Response yaml = get(router, "/schema/openapi.yaml");
+  EXPECT_EQ(yaml.content_type, "application/yaml");
+  EXPECT_EQ(yaml.body, to_yaml(*document));
+  for (const char* page :
+       {"/schema", "/schema/swagger", "/schema/redoc", "/schema/elements", "/schema/rapidoc"}) {
+    const http::Response html = get(router, page);
+    EXPECT_EQ(html.status, 200) << page;
+    EXPECT_EQ(html.content_type, "text/html; charset=utf-8");
+    EXPECT_EQ(html.headers.get("content-security-policy"), openapi_page_policy());
+    EXPECT_EQ(html.body, openapi_page());
+  }
+}
+
 TEST(OpenApiPage, AsksNoOtherHost) {
   const std::string page(openapi_page());
   EXPECT_EQ(page.find("http://"), page.npos);

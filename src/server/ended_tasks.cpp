@@ -1,0 +1,22 @@
+#include "server/ended_tasks.h"
+
+namespace maie::server {
+namespace {
+
+constexpr size_t kRemembered = 8192;
+
+}  // namespace
+
+bool EndedTasks::first_time(const queue::Task& task) {
+  const std::string end = task.id + "/" + std::to_string(task.finished.value_or(0));
+  const std::scoped_lock lock(mutex_);
+  if (!ends_.insert(end).second) return false;
+  order_.push_back(end);
+  if (order_.size() > kRemembered) {
+    ends_.erase(order_.front());
+    order_.pop_front();
+  }
+  return true;
+}
+
+}  // namespace maie::server

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <deque>
+#include <mutex>
+#include <string>
+#include <unordered_set>
+
+#include "queue/task.h"
+
+namespace maie::server {
+
+/// Remembers the ends of tasks that were told of, the last few thousand: who follows the queue and
+/// who removes an answered task may both tell. Any thread.
+class EndedTasks {
+ public:
+  /// True once for each end of a task; a task that is tried anew may end again.
+  bool first_time(const queue::Task& task);
+
+ private:
+  std::mutex mutex_;  // guards the rest
+  std::unordered_set<std::string> ends_;
+  std::deque<std::string> order_;
+};
+
+}  // namespace maie::server
