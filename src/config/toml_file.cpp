@@ -5,11 +5,12 @@
 
 #include "config/settings_table.h"
 
-// Two weaknesses of toml++ 3.3 are made up for here. It asserts what the text may break ("[%]" as a
-// section), and a release build would take the assertion for granted: so it stays on, as an
-// exception. And it bounds how deep values are nested, but not how many parts a dotted key has,
-// each of which is a table in a table, whose destruction takes stack: so the dots of the whole text
-// are counted first; a file with every setting and its comments has some hundred.
+// Three weaknesses of toml++ 3.3 are made up for here. It asserts what the text may break ("[%]" as
+// a section), and a release build would take the assertion for granted: so it stays on, as an
+// exception. Its tables of letters have undefined places, which names in other alphabets reach;
+// TOML has those only in quotes, so the text is looked through first. And it bounds how deep values
+// are nested, but not how many parts a dotted key has, each of which is a table in a table, whose
+// destruction takes stack: so dots are counted as well.
 namespace {
 struct TomlDefect : std::logic_error {
   using std::logic_error::logic_error;
@@ -24,7 +25,65 @@ struct TomlDefect : std::logic_error {
 namespace maie::config {
 namespace {
 
-constexpr auto kMostDots = 4000;
+constexpr int kMostDots = 4000;
+
+// Goes over a text as a TOML parser does, as far as quotes and comments are concerned. Where the
+// text is no TOML, the two may differ only after the place at which the parser stops.
+class Outline {
+ public:
+  explicit Outline(std::string_view text) : text_(text) {
+    if (text_.starts_with("\xEF\xBB\xBF")) at_ = 3;
+  }
+
+  Status check(const std::string& name) {
+    int dots = 0;
+    while (at_ < text_.size()) {
+      const char c = text_[at_];
+      if (c == '"' || c == '\'') {
+        skip_quoted(c);
+      } else if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      } else if (uint8_t(c) >= 0x80) {
+        return invalid_input(name + ":" + std::to_string(line()) +
+                             ": letters outside of ASCII have to stand in quotes");
+      } else {
+        dots += c == '.';
+        ++at_;
+      }
+    }
+    if (dots <= kMostDots) return {};
+    return invalid_input(name + ": has more than " + std::to_string(kMostDots) +
+                         " dots outside of quotes, which no settings file needs");
+  }
+
+ private:
+  void skip_quoted(char quote) {
+    const std::string three(3, quote);
+    const bool long_form = text_.substr(at_, 3) == three;
+    at_ += long_form ? 3 : 1;
+    while (at_ < text_.size()) {
+      if (quote == '"' && text_[at_] == '\\') {
+        at_ += 2;
+      } else if (!long_form && (text_[at_] == quote || text_[at_] == '\n')) {
+        ++at_;
+        return;
+      } else if (long_form && text_.substr(at_, 3) == three) {
+        at_ += 3;
+        for (int more = 0; more < 2 && at_ < text_.size() && text_[at_] == quote; ++more) ++at_;
+        return;
+      } else {
+        ++at_;
+      }
+    }
+  }
+
+  int line() const {
+    return 1 + int(std::count(text_.begin(), text_.begin() + std::ptrdiff_t(at_), '\n'));
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+};
 
 Json json_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -86,10 +145,7 @@ Result<std::vector<FileValue>> parse_toml(std::string_view text, const std::stri
     return invalid_input(name + ": longer than the " + std::to_string(kMostFileBytes) +
                          " bytes a settings file may have");
   }
-  if (std::count(text.begin(), text.end(), '.') > kMostDots) {
-    return invalid_input(name + ": has more than " + std::to_string(kMostDots) +
-                         " dots, which no settings file needs");
-  }
+  MAIE_TRY(Outline(text).check(name));
   try {
     std::vector<FileValue> values;
     collect(toml::parse(text), "", 0, values);

@@ -42,10 +42,28 @@ TEST(HostileFile, MayBeNoText) {
   refused("[api]\nhost = \"\\uD800\"\n");
   refused("[api\n");
   refused("[%]\n");
+  EXPECT_TRUE(contains(refused("[api]\n\u02a4 = 1\n"), "maie.toml:2: letters outside of ASCII"));
   refused("[api\n]\n");
   refused("[api.]\n");
   refused("[api]\nport = 1\nport = 2\n");
   refused("[api]\nport = 1\n[api]\nhost = \"a\"\n");
+}
+
+TEST(HostileFile, MayHaveAnyLettersInQuotesAndComments) {
+  Surroundings around;
+  around.toml(R"toml(# ʤ "
+[asr]
+model = 'mʤ\' # ʤ '
+vad_model = "\"ʤ"
+[llm]
+model = """ʤ"""""
+served_name = '''ʤ"'''
+)toml");
+  const Settings settings = around.loaded().settings;
+  EXPECT_EQ(settings.asr.model, "mʤ\\");
+  EXPECT_EQ(settings.asr.vad_model, "\"ʤ");
+  EXPECT_EQ(settings.llm.model, "ʤ\"\"");
+  EXPECT_EQ(settings.llm.served_name, "ʤ\"");
 }
 
 TEST(HostileFile, MayHaveOddLineEndsAndAMark) {
