@@ -6,19 +6,12 @@
 
 #include "base/check.h"
 #include "cli/printable.h"
+#include "jobs/render.h"
 
 namespace maie::cli {
 namespace {
 
 using pipeline::Segment;
-
-text::Cue cue_of(const Segment& segment) {
-  text::Cue cue{segment.start_s, segment.end_s, segment.text, "", {}};
-  for (const pipeline::Word& word : segment.words) {
-    cue.words.push_back({word.start_s, word.end_s, word.text});
-  }
-  return cue;
-}
 
 std::string clock(double seconds) {
   const long long total = llround((seconds >= 0 ? seconds : 0.0) * 1000);
@@ -32,8 +25,7 @@ std::string clock(double seconds) {
 
 std::string render_transcript(Format format, const pipeline::Transcript& transcript,
                               const text::SubtitleOptions& options) {
-  std::vector<text::Cue> cues;
-  for (const Segment& segment : transcript.segments) cues.push_back(cue_of(segment));
+  const std::vector<text::Cue> cues = jobs::cues_of(transcript);
   switch (format) {
     case Format::kTxt: return text::to_txt(cues, options);
     case Format::kSrt: return text::to_srt(cues, options);
@@ -47,7 +39,7 @@ std::string render_transcript(Format format, const pipeline::Transcript& transcr
 }
 
 std::string plain_line(const Segment& segment) {
-  const text::Cue cue = cue_of(segment);
+  const text::Cue cue = jobs::cue_of(segment);
   return text::to_txt({&cue, 1});
 }
 
