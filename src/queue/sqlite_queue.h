@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "queue/task_queue.h"
 
 namespace maie::queue {
@@ -11,14 +12,16 @@ struct SqliteOptions {
   std::string folder;             ///< holds queue.db and live.db; made when absent
   double busy_timeout_s = 5;      ///< of a locked database
   double poll_interval_s = 0.02;  ///< of wait_for_change
+  const Clock* clock = nullptr;   ///< the machine's when null; outlives the queue
 };
 
 /// The queue in SQLite files of one folder: queue.db (WAL, synchronous=FULL) for what must last,
 /// live.db (synchronous=OFF) for progress and events, made anew when it is damaged. Several
 /// processes of one machine may open the same folder.
 ///
-/// A damaged queue.db is kCorrupt: it is set aside as queue.db.corrupt-<time>, what can still be
-/// read is copied to a new file, and the message (also the log's) says how many tasks were saved.
+/// A damaged queue.db is repaired by the first process that opens the folder: what can still be
+/// read is copied to a new file, the damaged one stays as queue.db.corrupt-<time>, and the log says
+/// how many tasks were saved. While other processes have it open it is kCorrupt: stop them first.
 Result<std::unique_ptr<TaskQueue>> open_sqlite_queue(const SqliteOptions& options);
 
 }  // namespace maie::queue

@@ -33,27 +33,27 @@ enum class Lane {
 
 /// What a failed task says: a code for programs, a sentence for people.
 struct TaskError {
-  std::string code;     ///< "AUDIO_VALIDATION_ERROR"
-  std::string message;  ///< without paths of this machine
-  std::string stage;    ///< "preprocessing", "asr", "llm", ""
+  std::string code = {};     ///< "AUDIO_VALIDATION_ERROR"
+  std::string message = {};  ///< without paths of this machine
+  std::string stage = {};    ///< "preprocessing", "asr", "llm", ""
 };
 
 /// A task as it is handed in. The payload is bytes to the queue.
 struct NewTask {
-  std::string id;    ///< UUID, chosen by the one who submits
-  std::string kind;  ///< small closed set: it becomes a label of metrics
+  std::string id = {};    ///< UUID, chosen by the one who submits
+  std::string kind = {};  ///< small closed set: it becomes a label of metrics
   Lane lane = Lane::kBatch;
   int priority = 0;  ///< larger goes first; equal ones in order of arrival
-  std::string payload;
-  int max_attempts = 3;          ///< leases it may use up before it fails
-  int64_t delay_ms = 0;          ///< before it is offered for the first time
-  int64_t result_ttl_ms = 0;     ///< kept so long after its end; 0: until removed
-  std::string idempotency_key;   ///< empty: none; unique per owner while the task exists
-  std::string idempotency_hash;  ///< of what was submitted: the same key must bring the same
+  std::string payload = {};
+  int max_attempts = 3;               ///< leases it may use up before it fails
+  int64_t delay_ms = 0;               ///< before it is offered for the first time
+  int64_t result_ttl_ms = 0;          ///< kept so long after its end; 0: until removed
+  std::string idempotency_key = {};   ///< empty: none; unique per owner while the task exists
+  std::string idempotency_hash = {};  ///< of what was submitted: the same key must bring the same
   int64_t idempotency_ttl_ms = 24 * 3600 * 1000;
-  std::string owner;        ///< who submitted it (name of a key, never the key)
-  std::string request_id;   ///< of the request that submitted it
-  std::string traceparent;  ///< W3C trace context, empty without
+  std::string owner = {};        ///< who submitted it (name of a key, never the key)
+  std::string request_id = {};   ///< of the request that submitted it
+  std::string traceparent = {};  ///< W3C trace context, empty without
 };
 
 /// A task as the queue knows it.

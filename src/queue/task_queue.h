@@ -30,12 +30,12 @@ struct Submitted {
 };
 
 struct TaskFilter {
-  std::vector<TaskState> states;  ///< empty: any
-  std::string kind, owner;        ///< empty: any
-  std::optional<Lane> lane;
-  std::optional<WallMs> created_after, created_before;
-  std::string after_id;  ///< continue behind this task of the page before
-  int limit = 50;        ///< at most 1000
+  std::vector<TaskState> states = {};  ///< empty: any
+  std::string kind = {}, owner = {};   ///< empty: any
+  std::optional<Lane> lane = {};
+  std::optional<WallMs> created_after = {}, created_before = {};
+  std::string after_id = {};  ///< continue behind this task of the page before
+  int limit = 50;             ///< at most 1000
 };
 
 /// Newest first; payloads are left out.
@@ -48,7 +48,7 @@ enum class Removal { kRemoved, kNotFound, kRunning };  ///< a running one is can
 enum class Retry { kQueued, kNotFound, kNotFailed };   ///< a failed or cancelled one starts anew
 
 struct ClaimRequest {
-  std::string worker;  ///< WorkerRecord::id
+  std::string worker = {};  ///< WorkerRecord::id
   Lane lane = Lane::kBatch;
   std::chrono::milliseconds lease{30'000};
 };
@@ -65,23 +65,23 @@ struct Failure {
 
 /// Not durable: lost with the machine's memory, gone when the task is.
 struct LiveProgress {
-  std::string stage;
+  std::string stage = {};
   double fraction = 0;  ///< of the whole task, 0 to 1
-  std::optional<double> seconds_left;
+  std::optional<double> seconds_left = {};
 };
 
 /// A piece of what a running task has made so far: bytes to the queue, numbered from 1 per attempt.
 struct LiveEvent {
   int64_t number = 0;
   int attempt = 0;
-  std::string data;
+  std::string data = {};
 };
 
 /// A process that takes tasks, as it describes itself. `status` is bytes to the queue (JSON of
 /// resident models and the like). It counts as alive while it was announced within `ttl`.
 struct WorkerRecord {
-  std::string id;  ///< host, process and start: another one after every start
-  std::string status;
+  std::string id = {};  ///< host, process and start: another one after every start
+  std::string status = {};
   WallMs started = 0, seen = 0;
 };
 
