@@ -5,8 +5,8 @@
 #include <memory>
 #include <sstream>
 
+#include "base/version.h"
 #include "cli/exit_code.h"
-#include "cli/version.h"
 
 namespace maie::cli {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "base/human_size.h"
 #include "base/threads.h"
+#include "base/version.h"
 #include "cli/printable.h"
-#include "cli/version.h"
 #include "kernels/cpu/isa.h"
 
 namespace maie::cli {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/version.h"
 #include "cli/batch.h"
 #include "cli/progress.h"
-#include "cli/version.h"
 #include "summary/markdown.h"
 
 namespace maie::cli {

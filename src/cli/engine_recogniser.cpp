@@ -6,7 +6,7 @@
 #include "audio/decode.h"
 #include "cli/inputs.h"
 #include "cli/recogniser.h"
-#include "store/find_model.h"
+#include "worker/open_model.h"
 
 namespace maie::cli {
 namespace {
@@ -45,11 +45,8 @@ class EngineRecogniser : public Recogniser {
 
 }  // namespace
 
-Result<std::unique_ptr<Recogniser>> load_recogniser(const pipeline::TranscriberOptions& given) {
-  pipeline::TranscriberOptions options = given;
-  MAIE_ASSIGN(options.model_path, store::find_model(given.model_path));
-  MAIE_ASSIGN(std::unique_ptr<pipeline::Transcriber> transcriber,
-              pipeline::Transcriber::load(options));
+Result<std::unique_ptr<Recogniser>> load_recogniser(const pipeline::TranscriberOptions& options) {
+  MAIE_ASSIGN(std::unique_ptr<pipeline::Transcriber> transcriber, worker::open_recogniser(options));
   return std::unique_ptr<Recogniser>(std::make_unique<EngineRecogniser>(std::move(transcriber)));
 }
 

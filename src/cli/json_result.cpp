@@ -4,8 +4,8 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/version.h"
 #include "cli/inputs.h"
-#include "cli/version.h"
 
 namespace maie::cli {
 namespace {

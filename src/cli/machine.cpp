@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <iterator>
 
@@ -56,34 +55,9 @@ bool has_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-std::optional<uint64_t> number(std::string_view text) {
-  uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end == text.data()) return std::nullopt;
-  return value;
-}
-
 std::string text_of(const char* path) {
   const Result<std::string> content = read_file(path, kProcFileLimit);
   return content.has_value() ? *content : std::string();
-}
-
-// What counts against the container's limit, cgroup version 2, then 1. Cached files that nobody
-// uses count too, and are taken back as soon as memory is short.
-uint64_t used_of_limit() {
-  for (const std::string folder : {"/sys/fs/cgroup/", "/sys/fs/cgroup/memory/"}) {
-    const bool second = folder == "/sys/fs/cgroup/";
-    const char* name = second ? "memory.current" : "memory.usage_in_bytes";
-    const std::optional<uint64_t> used = number(text_of((folder + name).c_str()));
-    if (!used) continue;
-    const std::string stat = text_of((folder + "memory.stat").c_str());
-    const std::string key = second ? "\ninactive_file " : "\ntotal_inactive_file ";
-    const size_t at = stat.find(key);
-    const uint64_t cached =
-        at == stat.npos ? 0 : number(std::string_view(stat).substr(at + key.size())).value_or(0);
-    return *used - std::min(*used, cached);
-  }
-  return 0;
 }
 
 int visit_library(dl_phdr_info* info, size_t, void* data) {
@@ -114,42 +88,12 @@ CpuInfo parse_cpuinfo(std::string_view text) {
   return cpu;
 }
 
-MemoryInfo parse_meminfo(std::string_view text) {
-  MemoryInfo memory;
-  for_each_line(text, [&](std::string_view key, std::string_view value) {
-    const uint64_t bytes = number(value).value_or(0) * 1024;  // always kB
-    if (key == "MemTotal") memory.total = bytes;
-    if (key == "MemAvailable") memory.available = bytes;
-    if (key == "SwapTotal") memory.swap_total = bytes;
-    if (key == "SwapFree") memory.swap_free = bytes;
-  });
-  return memory;
-}
-
 CpuInfo this_cpu() {
   CpuInfo cpu = parse_cpuinfo(text_of("/proc/cpuinfo"));
   // Most Arm kernels keep the name of the board here instead.
   if (cpu.model.empty()) cpu.model = text_of("/proc/device-tree/model");
   cpu.model = cpu.model.substr(0, cpu.model.find('\0'));
   return cpu;
-}
-
-MemoryInfo this_memory() {
-  MemoryInfo memory = parse_meminfo(text_of("/proc/meminfo"));
-  // cgroup version 2, then 1; "max" (no limit) is no number, version 1 writes a huge one.
-  for (const char* path :
-       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    const std::optional<uint64_t> limit = number(text_of(path));
-    if (limit && *limit < memory.total) memory.limit = limit;
-  }
-  if (memory.limit) memory.limit_used = used_of_limit();
-  return memory;
-}
-
-uint64_t free_memory(const MemoryInfo& memory) {
-  if (!memory.limit) return memory.available;
-  const uint64_t left = *memory.limit - std::min(memory.limit_used, *memory.limit);
-  return std::min(memory.available, left);
 }
 
 bool has_seccomp() {

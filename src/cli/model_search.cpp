@@ -1,10 +1,8 @@
 #include "cli/model_search.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <optional>
 #include <set>
 
 #include "formats/ctranslate2.h"
@@ -118,44 +116,7 @@ void walk(const fs::path& folder, int depth, std::map<std::string, FoundModel>& 
   }
 }
 
-std::optional<std::string> first_with(const ModelFolders& where, const char* name) {
-  for (const std::string& folder : where.folders) {
-    const fs::path path = fs::path(folder) / name;
-    if (is_there(path)) return path.string();
-  }
-  return std::nullopt;
-}
-
 }  // namespace
-
-ModelFolders model_folders_of_process() {
-  ModelFolders where;
-  if (const char* chosen = std::getenv("MAIE_MODEL")) where.chosen = chosen;
-  if (const char* chosen = std::getenv("MAIE_LLM")) where.chosen_llm = chosen;
-  where.folders.push_back("models");
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error)
-    where.folders.push_back((program.parent_path().parent_path() / "share/maie/models").string());
-  return where;
-}
-
-Result<std::string> default_model(const ModelFolders& where) {
-  if (!where.chosen.empty()) {
-    if (is_there(where.chosen)) return where.chosen;
-    return not_found(where.chosen + ": no such model; correct $MAIE_MODEL or give --model");
-  }
-  if (const auto path = first_with(where, "mini/asr")) return *path;
-  return not_found(
-      "no model found; give --model PATH or set $MAIE_MODEL (maie doctor shows where was looked)");
-}
-
-Result<std::string> default_language_model(const ModelFolders& where) {
-  if (!where.chosen_llm.empty()) return where.chosen_llm;
-  if (const auto path = first_with(where, "mini/lm")) return *path;
-  return not_found(
-      "no language model found; give --llm PATH or set $MAIE_LLM (maie models lists what is here)");
-}
 
 std::vector<FoundModel> find_models(const ModelFolders& where) {
   std::map<std::string, FoundModel> found;

@@ -6,13 +6,13 @@
 #include <filesystem>
 
 #include "base/human_size.h"
+#include "base/version.h"
 #include "cli/exit_code.h"
 #include "cli/json_result.h"
 #include "cli/machine.h"
 #include "cli/models_report.h"
 #include "cli/printable.h"
 #include "cli/transfer_progress.h"
-#include "cli/version.h"
 #include "net/http_client.h"
 #include "store/find_model.h"
 #include "store/hub_cache.h"

@@ -1,10 +1,3 @@
 #pragma once
 
-#include <string_view>
-
-namespace maie::cli {
-
-/// Version of the program, e.g. "0.1.0"; set in the top CMakeLists.txt and nowhere else.
-extern const std::string_view kVersion;
-
-}  // namespace maie::cli
+#include "base/version.h"

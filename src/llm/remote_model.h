@@ -25,7 +25,8 @@ bool is_remote(std::string_view path);
 struct RemoteOptions {
   std::string base_url = {};      ///< as http://localhost:8000/v1; without a path /v1 is added
   std::string model = {};         ///< empty: the only one that the server lists
-  std::string api_key_env = {};   ///< name of the variable that holds the key; goes first if set
+  std::string api_key = {};       ///< the key itself, where the caller has it; goes first
+  std::string api_key_env = {};   ///< name of the variable that holds the key; then if it is set
   std::string api_key_file = {};  ///< file that holds the key and nothing else
   SchemaWay schema_way = SchemaWay::kAuto;
   int64_t context = 0;  ///< tokens; 0: what the server says, else 32768

@@ -17,6 +17,7 @@ constexpr int64_t kUsualContext = 32768;  // docs/spec/service.md, 7.2
 constexpr double kShortLimitS = 30;       // of what takes a server no thought
 
 Result<std::string> read_key(const RemoteOptions& options) {
+  if (!options.api_key.empty()) return options.api_key;
   if (!options.api_key_env.empty()) {
     const char* value = std::getenv(options.api_key_env.c_str());
     if (value != nullptr && *value != '\0') return std::string(text::strip(value));
@@ -225,7 +226,9 @@ Status RemoteModel::failure_of(const net::HttpResponse& response) const {
       // Not what it said: some servers repeat part of the key.
       const char* variable = std::getenv(options_.api_key_env.c_str());
       const bool from_variable = variable != nullptr && *variable != '\0';
-      const std::string from = from_variable ? options_.api_key_env : options_.api_key_file;
+      const std::string from = !options_.api_key.empty() ? "the setting"
+                               : from_variable           ? options_.api_key_env
+                                                         : options_.api_key_file;
       return permission_denied(
           place_ +
           (key_.empty()

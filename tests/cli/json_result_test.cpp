@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "base/file.h"
-#include "cli/version.h"
+#include "base/version.h"
 #include "tests/cli/fake_recogniser.h"
 #include "tests/cli/schema_check.h"
 
