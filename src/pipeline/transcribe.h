@@ -48,8 +48,9 @@ struct ClipRange {
 
 /// How one recording is transcribed. Defaults are those of the command line.
 struct TranscribeOptions {
-  std::string language;             ///< code; empty: detected where the model can
-  std::string task = "transcribe";  ///< or "translate"
+  std::string language;                     ///< code; empty: detected where the model can
+  std::vector<std::string> languages = {};  ///< candidates of the detection; empty: all it knows
+  std::string task = "transcribe";          ///< or "translate"
   int beam_size = 5;
   int best_of = 5;  ///< samples per temperature above 0
   double patience = 1.0;

@@ -55,6 +55,11 @@ double confidence(std::span<const float> log_probs) {
   return log_probs.empty() ? 0 : std::exp(sum / double(log_probs.size()));
 }
 
+bool is_candidate(const std::string& code, const TranscribeOptions& options) {
+  const std::vector<std::string>& all = options.languages;
+  return all.empty() || std::find(all.begin(), all.end(), code) != all.end();
+}
+
 // What every window of one recording shares.
 struct Settings {
   const TranscribeOptions& options;
@@ -184,6 +189,12 @@ Status Transcriber::Engine::validate(const TranscribeOptions& options) const {
     return invalid_input("language \"" + options.language +
                          "\": this model knows one language only and takes no --language");
   }
+  const auto& known = tokenizer_.languages();
+  if (options.language.empty() && tokenizer_.is_multilingual() &&
+      std::none_of(known.begin(), known.end(),
+                   [&](const auto& language) { return is_candidate(language.code, options); })) {
+    return invalid_input("languages: this model knows none of them");
+  }
   const text::WhisperTask task =
       options.task == "translate" ? text::WhisperTask::kTranslate : text::WhisperTask::kTranscribe;
   if (task == text::WhisperTask::kTranslate && !tokenizer_.translate()) {
@@ -260,11 +271,14 @@ Status Transcriber::Engine::choose_language(Settings& settings, Transcript& tran
     const OwnedTensor logits({}, DType::kF32, {1, model_->config().vocabulary});
     MAIE_TRY(model_->decode({&row, 1}, std::vector<int>{0}, logits.view()));
     std::vector<float> scores;
+    std::vector<std::string> codes;
     for (const text::LanguageToken& language : tokenizer_.languages()) {
+      if (!is_candidate(language.code, settings.options)) continue;
       scores.push_back(logits.view().data<float>()[language.id]);
+      codes.push_back(language.code);
     }
     const size_t best = size_t(std::max_element(scores.begin(), scores.end()) - scores.begin());
-    settings.language = tokenizer_.languages()[best].code;
+    settings.language = codes[best];
     transcript.language_probability = std::exp(scores[best] - search::log_sum_exp(scores));
   }
   transcript.language = settings.language;

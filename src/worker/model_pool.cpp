@@ -229,6 +229,28 @@ std::vector<ResidentModel> ModelPool::resident() const {
   return models;
 }
 
+std::vector<OfferedModel> ModelPool::offers() {
+  std::vector<OfferedModel> offers;
+  size_t count = 0;
+  {
+    const std::lock_guard lock(state_->mutex);
+    count = state_->entries.size();
+  }
+  for (size_t i = 0; i < count; ++i) {
+    OfferedModel offer;
+    {
+      const std::lock_guard lock(state_->mutex);
+      offer.name = state_->entries[i]->source.name;
+      offer.task = state_->entries[i]->source.task;
+    }
+    const Result<uint64_t> need = state_->need_of(i);
+    if (need.has_value()) offer.need_bytes = *need;
+    offer.problem = can_fit(offer.name).message();
+    offers.push_back(std::move(offer));
+  }
+  return offers;
+}
+
 uint64_t ModelPool::budget_bytes() const { return state_->budget; }
 
 uint64_t ModelPool::reserved_bytes() const {

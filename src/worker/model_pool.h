@@ -27,6 +27,13 @@ struct ModelSource {
   std::function<Result<std::unique_ptr<PooledModel>>()> load;
 };
 
+/// A model that could be loaded.
+struct OfferedModel {
+  std::string name, task;
+  uint64_t need_bytes = 0;
+  std::string problem;  ///< why not: "needs 5.1 GiB, the budget is 2 GiB"
+};
+
 struct ResidentModel {
   std::string name, task;
   uint64_t bytes = 0;
@@ -72,6 +79,8 @@ class ModelPool {
   /// Drops models that were idle so long. @returns how many.
   int drop_idle(double idle_s);
   std::vector<ResidentModel> resident() const;
+  /// All that were added, with what they need; opens files the first time.
+  std::vector<OfferedModel> offers();
   uint64_t budget_bytes() const;
   uint64_t reserved_bytes() const;
 

@@ -19,12 +19,8 @@ struct WorkerStatus {
   std::vector<std::string> tasks;                                     ///< in work
   uint64_t budget_bytes = 0, reserved_bytes = 0, resident_bytes = 0;  ///< of models; of the process
   std::vector<ResidentModel> models;
-  struct Offered {  ///< a model it can load
-    std::string name, task;
-    uint64_t need_bytes = 0;
-    std::string problem;  ///< why not: "needs 5.1 GiB, the budget is 2 GiB"
-  };
-  std::vector<Offered> offers;
+  using Offered = OfferedModel;
+  std::vector<Offered> offers;  ///< models it can load
 };
 
 std::string to_text(const WorkerStatus& status);
