@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "config/settings.h"
 #include "server/http/message.h"
+#include "server/http/refusal.h"
 #include "server/http/router.h"
 
 namespace maie::http {
@@ -20,13 +21,7 @@ struct Hooks {
   /// What a request that has no handler gets (unknown path, wrong method, broken HTTP or form, body
   /// too large, too slow): the server knows status and reason, the application the words.
   /// `request` has what is known; `route` may be null.
-  struct Refusal {
-    int status = 400;
-    std::string
-        code;  ///< "too_large", "bad_form", "timeout", "not_found", "method", "bad_request",
-               ///< "too_many_parts", "disk_full", "overloaded", "internal", "encoding"
-    std::string message;  ///< a sentence without anything of this machine
-  };
+  using Refusal = http::Refusal;
   std::function<Response(const Request&, const Route*, const Refusal&)> refuse;
   /// Adds headers that every answer has (request id, security, CORS).
   std::function<void(const Request&, const Route*, Response&)> decorate;
