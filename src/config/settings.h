@@ -81,6 +81,9 @@ struct RecognitionSettings {  // [asr]
   int beam_size = 5;
   int batch_size = 8;
   std::string language;  ///< empty: detected
+  /// What clients of the OpenAI routes may call it beside its name.
+  std::vector<std::string> aliases = {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe",
+                                      "gpt-transcribe"};
 };
 
 struct VadSettings {
@@ -102,7 +105,8 @@ struct LlmSettings {
   std::optional<double> temperature, top_p;
   std::optional<int> top_k, max_tokens;
   double stall_s = 300;
-  bool enhancement = true;  ///< false: text is never cleaned
+  bool enhancement = true;           ///< false: text is never cleaned
+  std::vector<std::string> aliases;  ///< what clients of the OpenAI routes may call it
 };
 
 struct PathSettings {

@@ -333,6 +333,9 @@ std::vector<Setting> recognition() {
        .form = "a code of a language",
        .unset = "detected",
        .older = {{"APP_ASR__WHISPER_LANGUAGE"}, {"WHISPER_LANGUAGE"}}},
+      {.key = "asr.aliases",
+       .field = in<A, &T::aliases>,
+       .what = "Names under which clients of the OpenAI routes may ask for the speech model"},
       {.key = "vad.enabled",
        .field = in<V, &U::enabled>,
        .what = "Recognise only where there is a voice"},
@@ -441,6 +444,9 @@ std::vector<Setting> language_model() {
        .what = "Let the language model clean transcripts that lack case and punctuation",
        .by_profile = {"", "true", "false"},
        .older = {{"APP_FEATURES__ENABLE_ENHANCEMENT"}}},
+      {.key = "llm.aliases",
+       .field = in<A, &T::aliases>,
+       .what = "Names under which clients of the OpenAI routes may ask for the language model"},
   };
 }
 
