@@ -75,4 +75,12 @@ Result<config::Loaded> load_settings(const SettingsArguments& arguments, Console
   return loaded;
 }
 
+std::vector<std::string> worker_command_line(const SettingsArguments& arguments) {
+  std::vector<std::string> line = {"worker"};
+  if (!arguments.file.empty()) line.insert(line.end(), {"--config", arguments.file});
+  for (const config::Flag& flag : arguments.flags)
+    line.insert(line.end(), {"--set", flag.key + "=" + flag.value});
+  return line;
+}
+
 }  // namespace maie::cli

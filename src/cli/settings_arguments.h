@@ -27,4 +27,7 @@ void add_settings_options(CLI::App& command, SettingsArguments& arguments);
 /// ends a command with kExitConfig.
 Result<config::Loaded> load_settings(const SettingsArguments& arguments, Console& console);
 
+/// The command line of a worker process with the same settings: {"worker", "--config", "x", ...}.
+std::vector<std::string> worker_command_line(const SettingsArguments& arguments);
+
 }  // namespace maie::cli

@@ -240,6 +240,7 @@ std::vector<OfferedModel> ModelPool::offers() {
     OfferedModel offer;
     {
       const std::lock_guard lock(state_->mutex);
+      if (!state_->entries[i]->source.listed) continue;
       offer.name = state_->entries[i]->source.name;
       offer.task = state_->entries[i]->source.task;
     }

@@ -22,6 +22,7 @@ class PooledModel {
 struct ModelSource {
   std::string name;     ///< of metrics and GET /v1/models
   std::string task;     ///< "transcription", "chat"
+  bool listed = true;   ///< among the offers; false: another copy of a model that is
   bool shared = false;  ///< many borrowers at once (it serves threads together), else one
   std::function<Result<uint64_t>()> need_bytes;  ///< before loading, from above
   std::function<Result<std::unique_ptr<PooledModel>>()> load;

@@ -21,6 +21,9 @@ namespace fs = std::filesystem;
 // and values of two of them (llm/local_model.h).
 constexpr int64_t kUsualContext = 16384;
 
+// A second recogniser is kept where it takes at most so small a part of the budget.
+constexpr uint64_t kShareOfSecond = 4;
+
 class EngineRecogniser : public PooledRecogniser {
  public:
   EngineRecogniser(std::unique_ptr<pipeline::Transcriber> transcriber, uint64_t margin)
@@ -140,7 +143,7 @@ Result<uint64_t> language_model_need(const std::string& named, int64_t context, 
 }
 
 ModelSource language_model_source(const config::Settings& settings, bool enhancer, std::string name,
-                                  uint64_t budget, std::function<uint64_t()> others) {
+                                  uint64_t budget, uint64_t others) {
   const config::LlmSettings& llm = settings.llm;
   LanguageModelChoice choice;
   choice.model = enhancer ? llm.enhance_model : llm.model;
@@ -155,7 +158,7 @@ ModelSource language_model_source(const config::Settings& settings, bool enhance
   source.task = "chat";
   source.shared = true;
   source.need_bytes = [choice, budget, others]() {
-    return language_model_need(choice.model, choice.context, budget, others());
+    return language_model_need(choice.model, choice.context, budget, others);
   };
   source.load = [choice, need = source.need_bytes]() -> Result<std::unique_ptr<PooledModel>> {
     LanguageModelChoice opened = choice;
@@ -178,12 +181,16 @@ Models models_of(const config::Settings& settings) {
   Models models;
   const uint64_t budget = model_budget(settings);
   models.pool = std::make_unique<ModelPool>(budget);
-  const ModelSource recogniser = recogniser_source(settings);
+  ModelSource recogniser = recogniser_source(settings);
   models.pool->add(recogniser);
-  const auto others = [need = recogniser.need_bytes] {
-    const Result<uint64_t> bytes = need();
-    return bytes.has_value() ? *bytes : uint64_t{0};
-  };
+  const uint64_t need = recogniser.need_bytes().has_value() ? *recogniser.need_bytes() : 0;
+  const bool has_second = settings.worker.interactive > 0 && need <= budget / kShareOfSecond;
+  const uint64_t others = has_second ? 2 * need : need;
+  if (has_second) {
+    models.interactive_recogniser = recogniser.name += "-interactive";
+    recogniser.listed = false;
+    models.pool->add(recogniser);
+  }
   const config::LlmSettings& llm = settings.llm;
   models.language_model = name_of_language_model(llm.model, llm.served_name);
   models.pool->add(language_model_source(settings, false, models.language_model, budget, others));

@@ -35,11 +35,14 @@ inline constexpr char kRecogniserName[] = "whisper";
 struct Models {
   std::unique_ptr<ModelPool> pool;
   std::string recogniser = kRecogniserName;
+  /// Another one for requests whose client holds the connection, where the memory has room for it,
+  /// so that they do not stand behind an hour's recording; else the same.
+  std::string interactive_recogniser = kRecogniserName;
   std::string language_model;
   std::string enhancer;  ///< for cleaning text; the same where the settings name no other
 };
 
-/// Opens nothing: whether the models exist and fit, ModelPool::offers says.
+/// Loads nothing: whether the models exist and fit, ModelPool::offers says.
 Models models_of(const config::Settings& settings);
 
 /// Bytes that the models of one worker process may take: memory.budget, or what this machine has

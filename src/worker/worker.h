@@ -1,13 +1,16 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/cancel.h"
 #include "base/status.h"
 #include "config/settings.h"
 #include "queue/task_queue.h"
+#include "worker/models.h"
 
 namespace maie::worker {
 
@@ -20,8 +23,13 @@ namespace maie::worker {
 Status run_worker(const config::Settings& settings, queue::TaskQueue& queue,
                   const CancelToken& stop);
 
-/// "<host>-<pid>-<start time>": which process a lease belongs to.
-std::string worker_id_of_process();
+/// The same with models of the caller's.
+Status run_worker(const config::Settings& settings, queue::TaskQueue& queue, Models& models,
+                  const CancelToken& stop);
+
+/// The exit status of a worker process that left because a thread of it hangs: the supervisor
+/// starts another one.
+inline constexpr int kExitHung = 75;
 
 /// Starts worker processes (this program as `maie worker`) and keeps them running: one that dies is
 /// started again, after 0.2 s at first and up to 30 s when it dies at once every time. The leases
@@ -33,10 +41,28 @@ class Supervisor {
                                                    queue::TaskQueue& queue,
                                                    std::vector<std::string> arguments);
   virtual ~Supervisor() = default;  ///< stops the children
-  /// SIGTERM to the children, then waits at most the grace time, then SIGKILL.
+  /// Tells the children to stop (by the pipe that binds them to this process), waits until what
+  /// they work on has ended, at most the grace time and some seconds, then SIGKILL.
   virtual void stop() = 0;
   virtual int running() const = 0;
   virtual int64_t restarts() const = 0;
+};
+
+/// What binds a child of the Supervisor to it: asks `stop` when the supervisor has gone or wants
+/// the child to stop. In a process that nobody supervises it does nothing.
+class Lifeline {
+ public:
+  explicit Lifeline(CancelToken& stop);
+  ~Lifeline();
+  Lifeline(const Lifeline&) = delete;
+  Lifeline& operator=(const Lifeline&) = delete;
+
+  /// The number that the supervisor gave this child, from 1; 0 without one.
+  static int number();
+
+ private:
+  std::atomic<bool> finished_{false};
+  std::thread thread_;
 };
 
 }  // namespace maie::worker

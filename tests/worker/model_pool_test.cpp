@@ -39,7 +39,11 @@ class FakeModel : public PooledModel {
 
 ModelSource source(const std::string& name, uint64_t bytes, Watch& watch, bool shared = false,
                    std::chrono::milliseconds load_time = 0ms) {
-  return {name, "chat", shared, [bytes] { return Result<uint64_t>(bytes); },
+  return {name,
+          "chat",
+          true,
+          shared,
+          [bytes] { return Result<uint64_t>(bytes); },
           [&watch, bytes, load_time]() -> Result<std::unique_ptr<PooledModel>> {
             ++watch.loads;
             std::this_thread::sleep_for(load_time);
