@@ -1,0 +1,105 @@
+#include "server/waiting_task.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "server/form_values.h"
+#include "server/metrics.h"
+
+namespace maie::server {
+namespace {
+
+constexpr size_t kLongestKey = 255;
+// Results of requests whose client waited: for the client who lost the answer on its way.
+constexpr int64_t kKeptMs = 60'000;
+constexpr int64_t kKeyKeptMs = 24 * 3600 * 1000;
+constexpr char kHeader[] = "Idempotency-Key";
+
+bool is_key(std::string_view text) {
+  return text.size() <= kLongestKey &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+queue::NewTask task_of(const Service& service, const http::Request& request,
+                       const std::string& task_id, const jobs::Job& job, const TaskRequest& how) {
+  const bool job_of_its_own = how.lane == queue::Lane::kBatch;
+  queue::NewTask task;
+  task.id = task_id;
+  task.kind = jobs::kind_of(job);
+  task.lane = how.lane;
+  task.payload = jobs::to_payload(job);
+  task.max_attempts = service.settings.queue.max_attempts;
+  task.owner = request.principal;
+  task.request_id = request.id;
+  task.traceparent = request.headers.get("traceparent");
+  const std::string_view key = request.headers.get(kHeader);
+  const auto result_ttl_ms = int64_t(service.settings.worker.result_ttl_s * 1000);
+  task.result_ttl_ms = job_of_its_own || !key.empty() ? result_ttl_ms : kKeptMs;
+  if (!key.empty()) {
+    task.idempotency_key = key;
+    task.idempotency_hash = how.digest;
+    task.idempotency_ttl_ms = kKeyKeptMs;
+  } else if (!how.digest.empty()) {
+    // A space is in no key of a client.
+    task.idempotency_key = (job_of_its_own ? "job " : "request ") + how.digest;
+    task.idempotency_hash = how.digest;
+    task.idempotency_ttl_ms = kKeptMs;
+  }
+  return task;
+}
+
+// Nothing comes of it any more: its client left, or it failed.
+bool is_dead(const std::optional<queue::Task>& task) {
+  return !task || task->cancel_requested || task->state == queue::TaskState::kFailed ||
+         task->state == queue::TaskState::kCancelled;
+}
+
+ApiError queue_is_full(Service& service) {
+  service.metrics.rejected("queue_full");
+  return {.status = 429,
+          .code = "QUEUE_FULL",
+          .message = "too many requests wait already; try again in some seconds",
+          .should_retry = true};
+}
+
+ApiError store_failed(const http::Request& request, const Status& status) {
+  const LogScope scope({.request_id = request.id});
+  log_error("a task could not be stored: " + status.message());
+  return api_error_of(status);
+}
+
+}  // namespace
+
+std::variant<TakenTask, ApiError> take_task(Service& service, const http::Request& request,
+                                            const std::string& task_id, const jobs::Job& job,
+                                            const TaskRequest& how) {
+  if (request.headers.has(kHeader) &&
+      (request.headers.get(kHeader).empty() || !is_key(request.headers.get(kHeader)))) {
+    return invalid_value(kHeader, "Idempotency-Key is 1 to 255 visible ASCII characters");
+  }
+  queue::NewTask task = task_of(service, request, task_id, job, how);
+  const queue::SubmitLimits limits{.max_queued = service.settings.queue.max_depth};
+  auto submitted = service.queue.submit(task, limits);
+  if (!submitted.has_value()) return store_failed(request, submitted.error());
+  if (submitted->outcome == queue::SubmitOutcome::kExisting) {
+    const auto existing = service.queue.find(submitted->task_id);
+    if (!existing.has_value()) return store_failed(request, existing.error());
+    if (!is_dead(*existing)) return TakenTask{submitted->task_id, false};
+    task.idempotency_key.clear();
+    task.idempotency_hash.clear();
+    submitted = service.queue.submit(task, limits);
+    if (!submitted.has_value()) return store_failed(request, submitted.error());
+  }
+  if (submitted->outcome == queue::SubmitOutcome::kConflict) {
+    return ApiError{.status = 409,
+                    .code = "IDEMPOTENCY_CONFLICT",
+                    .message = "this Idempotency-Key was used for another request",
+                    .should_retry = false};
+  }
+  if (submitted->outcome == queue::SubmitOutcome::kFull) return queue_is_full(service);
+  const LogScope scope({.request_id = request.id, .task_id = task_id});
+  log_info("accepted", {{"kind", task.kind}});
+  return TakenTask{task_id, true};
+}
+
+}  // namespace maie::server
