@@ -130,6 +130,8 @@ void build_app(CLI::App& app, Context& context) {
   add_config_command(app, context);
   add_doctor_command(app, context);
   add_bench_command(app, context);
+  add_serve_command(app, context);
+  add_worker_command(app, context);
   add_completions_command(app, context);
 }
 

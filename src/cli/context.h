@@ -37,6 +37,8 @@ void add_templates_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);
+void add_serve_command(CLI::App& app, Context& context);
+void add_worker_command(CLI::App& app, Context& context);
 void add_completions_command(CLI::App& app, Context& context);
 
 }  // namespace maie::cli

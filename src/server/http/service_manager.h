@@ -18,7 +18,6 @@ class ServiceManager {
   ServiceManager& operator=(const ServiceManager&) = delete;
 
   void ready(const std::string& status);
-  void status(const std::string& text);
   void reloading();
   void stopping();
 

@@ -1,0 +1,159 @@
+// The service card, health of all kinds, and the limits of this server.
+#include <chrono>
+
+#include "server/http/server.h"
+#include "server/known_task.h"
+#include "server/openapi.h"
+#include "server/openapi_schemas.h"
+#include "server/service.h"
+
+namespace maie::server {
+namespace {
+
+using http::ReplyPtr;
+using http::Request;
+
+constexpr auto kAlive = std::chrono::seconds(10);  // a worker says every two seconds that it lives
+
+struct Health {
+  bool store = false;
+  int64_t depth = 0;
+  bool worker = false;
+};
+
+Health health_of(Service& service) {
+  Health health;
+  health.store = service.queue.ping().ok();
+  if (const auto counts = service.queue.counts(); counts.has_value()) {
+    health.depth = counts->queued + counts->scheduled;
+  }
+  if (const auto workers = service.queue.workers(kAlive); workers.has_value()) {
+    health.worker = !workers->empty();
+  }
+  return health;
+}
+
+void card(Service&, Request&, const ReplyPtr& reply) {
+  send_json(reply, {{"name", kApiTitle},
+                    {"version", kApiVersion},
+                    {"status", "running"},
+                    {"endpoints",
+                     {{"health", "/health"},
+                      {"process", "/v1/process"},
+                      {"status", "/v1/status/{task_id}"},
+                      {"models", "/v1/models"},
+                      {"templates", "/v1/templates"},
+                      {"docs", "/schema"}}}});
+}
+
+// The five members that older clients know; 200 whatever they say (docs/spec/service.md, 1.1).
+// Probes that act on the status code use /livez and /readyz.
+void health(Service& service, Request&, const ReplyPtr& reply) {
+  const Health now = health_of(service);
+  send_json(reply, {{"status", now.store && now.worker ? "healthy" : "unhealthy"},
+                    {"version", service.version},
+                    {"redis_connected", now.store},
+                    {"queue_depth", now.depth},
+                    {"worker_active", now.worker}});
+}
+
+void live(Service& service, Request&, const ReplyPtr& reply) {
+  send_json(reply, {{"status", "ok"}, {"version", service.version}});
+}
+
+void ready(Service& service, Request& request, const ReplyPtr& reply) {
+  const Health now = health_of(service);
+  const bool own_workers = service.settings.worker.processes > 0;
+  const bool good = now.store && !service.draining;
+  Json body = {{"status", !good                        ? "unavailable"
+                          : now.worker || !own_workers ? "ok"
+                                                       : "degraded"},
+               {"version", service.version}};
+  if (request.peer == "unix" || request.peer.starts_with("127.") || request.peer == "::1") {
+    body["checks"] = {{"queue", now.store ? "ok" : "unavailable"},
+                      {"workers", now.worker ? "ok" : "none"},
+                      {"draining", service.draining ? "yes" : "no"}};
+  }
+  if (good) return send_json(reply, body);
+  http::Response response;
+  response.status = 503;
+  response.headers.set("Retry-After", "5");
+  response.body = body.dump() + "\n";
+  reply->send(std::move(response));
+}
+
+void limits(Service& service, Request&, const ReplyPtr& reply) {
+  const config::Settings& settings = service.settings;
+  Json rate = nullptr;
+  if (settings.rate_limit.enabled) {
+    rate = {{"requests", settings.rate_limit.count}, {"per", settings.rate_limit.unit}};
+  }
+  send_json(reply,
+            {{"max_file_bytes", int64_t(settings.api.max_file_size_mb * 1048576)},
+             {"max_text_bytes", 32 << 20},
+             {"max_audio_seconds", 24 * 3600},
+             {"max_queued_tasks", settings.queue.max_depth},
+             {"max_uploads", settings.server.max_uploads},
+             {"max_connections", settings.server.max_connections},
+             {"max_form_parts", http::ServerOptions().max_form_parts},
+             {"max_speakers", 0},
+             {"max_known_speakers", 0},
+             {"job_timeout_seconds", settings.worker.job_timeout_s},
+             {"job_timeout_seconds_per_audio_second", settings.worker.job_timeout_per_audio_s},
+             {"result_ttl_seconds", settings.worker.result_ttl_s},
+             {"rate_limit", rate}});
+}
+
+using Action = void (*)(Service&, Request&, const ReplyPtr&);
+
+void add(http::Router& router, Service& service, const char* path, Action action,
+         http::RouteDoc documentation) {
+  router.add(
+      {.method = "GET",
+       .path = path,
+       .handler = [&service, action](Request& request,
+                                     const ReplyPtr& reply) { action(service, request, reply); },
+       .doc = std::move(documentation)});
+}
+
+void add_probe(http::Router& router, Service& service, const char* path, const char* id,
+               const char* summary, Action action, bool can_fail) {
+  http::RouteDoc documentation{.id = id,
+                               .summary = summary,
+                               .tag = doc::kTagOperation,
+                               .answers = {doc::answer(200, "Yes", doc::ref("Readiness"))}};
+  if (can_fail) {
+    documentation.answers.push_back(doc::answer(503, "No", doc::ref("Readiness")));
+  }
+  add(router, service, path, action, std::move(documentation));
+}
+
+}  // namespace
+
+void add_root_routes(http::Router& router, Service& service) {
+  add(router, service, "/", card,
+      {.id = "card",
+       .summary = "Service card",
+       .tag = doc::kTagService,
+       .answers = {doc::answer(200, "Where things are", doc::ref("ServiceCard"))}});
+  add(router, service, "/health", health,
+      {.id = "health",
+       .summary = "Summary for people and old probes",
+       .tag = doc::kTagOperation,
+       .answers = {doc::answer(200, "Also when unhealthy", doc::ref("Health"))}});
+  add(router, service, "/v1/limits", limits,
+      {.id = "limits",
+       .summary = "What this server allows",
+       .tag = doc::kTagService,
+       .answers = {doc::answer(200, "Bytes, seconds and counts", doc::ref("Limits"))}});
+  const char* alive = "Is the process worth keeping?";
+  const char* traffic = "May traffic come?";
+  add_probe(router, service, "/livez", "livez", alive, live, false);
+  add_probe(router, service, "/healthz", "healthz", alive, live, false);
+  add_probe(router, service, "/v1/health/live", "health_live", alive, live, false);
+  add_probe(router, service, "/startupz", "startupz", "Has start-up ended?", live, false);
+  add_probe(router, service, "/readyz", "readyz", traffic, ready, true);
+  add_probe(router, service, "/v1/health/ready", "health_ready", traffic, ready, true);
+}
+
+}  // namespace maie::server

@@ -1,0 +1,193 @@
+#include "server/submission.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <span>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "server/event_hub.h"
+#include "server/known_task.h"
+#include "server/metrics.h"
+#include "server/submit_form.h"
+#include "server/upload.h"
+#include "worker/worker_status.h"
+
+namespace maie::server {
+namespace {
+
+constexpr auto kAlive = std::chrono::seconds(10);
+constexpr size_t kMostKey = 255;
+
+bool is_visible(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+// The tasks of models (worker::ModelSource::task) that a job cannot do without.
+std::vector<std::string> needs_of(const jobs::Job& job) {
+  if (const auto* audio = std::get_if<jobs::AudioJob>(&job)) {
+    return audio->features.summary ? std::vector<std::string>{"transcription", "chat"}
+                                   : std::vector<std::string>{"transcription"};
+  }
+  if (std::holds_alternative<jobs::SpeechJob>(job)) return {"transcription"};
+  if (const auto* text = std::get_if<jobs::TextJob>(&job)) {
+    return text->features.summary ? std::vector<std::string>{"chat"} : std::vector<std::string>{};
+  }
+  return {"chat"};
+}
+
+http::Response accepted(const std::string& task_id) {
+  http::Response response;
+  response.status = 202;
+  response.headers.set("Location", "/v1/tasks/" + task_id);
+  response.body = Json{{"task_id", task_id}, {"status", "PENDING"}}.dump() + "\n";
+  return response;
+}
+
+}  // namespace
+
+ApiError queue_full() {
+  return {.status = 429,
+          .code = "QUEUE_FULL",
+          .message = "Queue is full. Please try again later.",
+          .details = {{"queue_status", "full"}, {"retry_after", "some seconds"}},
+          .should_retry = true};
+}
+
+std::string digest_of(const http::Request& request) {
+  std::string all = request.method + "\n" + request.path + "\n" + request.body + "\n";
+  for (const auto& [name, value] : request.form.fields) all += name + "=" + value + "\n";
+  for (const http::FormFile& file : request.form.files) all += file.name + ":" + file.sha256 + "\n";
+  return sha256_hex(std::as_bytes(std::span(all)));
+}
+
+Status can_ever_run(Service& service, const jobs::Job& job) {
+  const Result<std::vector<queue::WorkerRecord>> workers = service.queue.workers(kAlive);
+  if (!workers.has_value()) return {};
+  for (const std::string& need : needs_of(job)) {
+    bool asked = false, fits = false;
+    std::string problem;
+    for (const queue::WorkerRecord& record : *workers) {
+      const Result<worker::WorkerStatus> status = worker::worker_status_of(record.status);
+      if (!status.has_value()) continue;
+      for (const auto& offer : status->offers) {
+        if (offer.task != need) continue;
+        asked = true;
+        fits |= offer.problem.empty();
+        if (!offer.problem.empty()) problem = offer.name + ": " + offer.problem;
+      }
+    }
+    if (asked && !fits) return resource_exhausted(problem);
+  }
+  return {};
+}
+
+Accepted submit_batch(Service& service, const http::Request& request, const std::string& task_id,
+                      const jobs::Job& job) {
+  const auto refuse = [&request](const ApiError& error) {
+    return Accepted{to_response(error, http::ErrorStyle::kJobApi, request.id), false};
+  };
+  const std::string key(request.headers.get("idempotency-key"));
+  if (key.size() > kMostKey || !is_visible(key)) {
+    return refuse({.status = 422,
+                   .code = "VALIDATION_ERROR",
+                   .message = "Idempotency-Key is 1 to 255 visible ASCII characters",
+                   .param = "Idempotency-Key"});
+  }
+  const config::Settings& settings = service.settings;
+  queue::NewTask task;
+  task.id = task_id;
+  task.kind = jobs::kind_of(job);
+  task.payload = jobs::to_payload(job);
+  task.max_attempts = settings.queue.max_attempts;
+  task.result_ttl_ms = int64_t(settings.worker.result_ttl_s * 1000);
+  task.idempotency_key = key;
+  if (!key.empty()) task.idempotency_hash = digest_of(request);
+  task.owner = request.principal;
+  task.request_id = request.id;
+  task.traceparent = request.headers.get("traceparent");
+  const Result<queue::Submitted> submitted =
+      service.queue.submit(task, {.max_queued = settings.queue.max_depth});
+  if (!submitted.has_value()) {
+    const LogScope scope({.request_id = request.id});
+    log_error("a task could not be stored: " + submitted.error().message());
+    return refuse(api_error_of(submitted.error()));
+  }
+  switch (submitted->outcome) {
+    case queue::SubmitOutcome::kCreated: {
+      const LogScope scope({.request_id = request.id, .task_id = task_id});
+      log_info("accepted", {{"kind", task.kind}});
+      return {accepted(task_id), true};
+    }
+    case queue::SubmitOutcome::kExisting: return {accepted(submitted->task_id), false};
+    case queue::SubmitOutcome::kConflict:
+      return refuse({.status = 409,
+                     .code = "IDEMPOTENCY_CONFLICT",
+                     .message = "This Idempotency-Key was used for another request",
+                     .should_retry = false});
+    case queue::SubmitOutcome::kFull: break;
+  }
+  service.metrics.rejected("queue_full");
+  return refuse(queue_full());
+}
+
+ApiError memory_error(const Status& status) {
+  return {.status = 422,
+          .code = "MODEL_MEMORY_ERROR",
+          .message = "The models for this task can never fit here: " + status.message(),
+          .should_retry = false};
+}
+
+std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Request& request,
+                                                const http::ReplyPtr& reply) {
+  std::variant<jobs::AudioJob, ApiError> read = audio_job_of(request.form, service.settings);
+  if (const auto* error = std::get_if<ApiError>(&read)) {
+    refuse(reply, request, *error);
+    return std::nullopt;
+  }
+  auto job = std::get<jobs::AudioJob>(std::move(read));
+  const http::FormFile* file = request.form.file("file");
+  if (file == nullptr) {
+    refuse(reply, request,
+           {.status = 422,
+            .code = "VALIDATION_ERROR",
+            .message = "Missing or invalid 'file' field",
+            .param = "file",
+            .details = {{"field", "file"}}});
+    return std::nullopt;
+  }
+  if (const auto error = check_upload(*file)) {
+    refuse(reply, request, *error);
+    return std::nullopt;
+  }
+  const double limit_mb = service.settings.api.max_file_size_mb;
+  if (double(file->bytes) > limit_mb * 1048576) {
+    char text[96];
+    std::snprintf(text, sizeof text, "File too large: %.2fMB (max %gMB)",
+                  double(file->bytes) / 1048576, limit_mb);
+    refuse(reply, request,
+           {.status = 413, .code = "FILE_TOO_LARGE", .message = text, .param = "file"});
+    return std::nullopt;
+  }
+  if (const Status status = can_ever_run(service, job); !status.ok()) {
+    service.metrics.rejected("memory");
+    refuse(reply, request, memory_error(status));
+    return std::nullopt;
+  }
+  job.file_name = sanitised_file_name(file->file_name);
+  return job;
+}
+
+bool keep_recording(Service& service, const http::Request& request, const http::ReplyPtr& reply,
+                    const std::string& task_id, jobs::AudioJob& job) {
+  Result<std::string> audio = keep_upload(service.settings, task_id, *request.form.file("file"));
+  if (!audio.has_value()) {
+    refuse(reply, request, api_error_of(audio.error()));
+    return false;
+  }
+  job.audio = std::move(*audio);
+  return true;
+}
+
+}  // namespace maie::server

@@ -1,0 +1,96 @@
+// POST /v1/process-sync (docs/spec/service.md, 10.2): the result while the connection is held.
+#include "server/known_task.h"
+#include "server/open_requests.h"
+#include "server/openapi_schemas.h"
+#include "server/service.h"
+#include "server/submission.h"
+#include "server/upload.h"
+
+namespace maie::server {
+namespace {
+
+using http::ReplyPtr;
+using http::Request;
+
+class SyncAnswer final : public TaskAnswer {
+ public:
+  SyncAnswer(std::string task_id, std::string request_id, ReplyPtr reply)
+      : task_id_(std::move(task_id)),
+        request_id_(std::move(request_id)),
+        reply_(std::move(reply)) {}
+
+  void on_result(const jobs::StoredResult& result) override {
+    Json body = {{"task_id", task_id_}, {"status", "COMPLETE"}};
+    body.update(jobs::result_blocks(result, jobs::ResultKeys::kBoth));
+    http::Response response;
+    response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    reply_->send(std::move(response));
+  }
+
+  // docs/spec/service.md 10.2: the error object, with the failure of the pipeline in its details.
+  void on_error(const ApiError& given) override {
+    ApiError error = given;
+    if (error.code == "AUDIO_VALIDATION_ERROR") error.status = 422;
+    if (error.code == "NETWORK_ERROR" || error.code == "MODEL_MEMORY_ERROR") error.status = 503;
+    error.details = {{"task_id", task_id_}, {"status", "error"}};
+    reply_->send(to_response(error, http::ErrorStyle::kJobApi, request_id_));
+  }
+
+ private:
+  const std::string task_id_, request_id_;
+  const ReplyPtr reply_;
+};
+
+void process_sync(Service& service, const std::shared_ptr<OpenRequests>& open, Request& request,
+                  const ReplyPtr& reply) {
+  std::optional<jobs::AudioJob> job = checked_recording(service, request, reply);
+  if (!job) return;
+  const std::string task_id = new_task_id();
+  if (!keep_recording(service, request, reply, task_id, *job)) return;
+  queue::NewTask task;
+  task.id = task_id;
+  task.kind = jobs::kind_of(*job);
+  task.lane = queue::Lane::kInteractive;
+  task.payload = jobs::to_payload(*job);
+  task.max_attempts = service.settings.queue.max_attempts;
+  task.result_ttl_ms = int64_t(service.settings.worker.result_ttl_s * 1000);
+  task.owner = request.principal;
+  task.request_id = request.id;
+  task.traceparent = request.headers.get("traceparent");
+  const Result<queue::Submitted> submitted =
+      service.queue.submit(task, {.max_queued = service.settings.queue.max_depth});
+  if (submitted.has_value() && submitted->outcome == queue::SubmitOutcome::kCreated) {
+    open->follow(task_id, reply, std::make_unique<SyncAnswer>(task_id, request.id, reply));
+    return;
+  }
+  remove_task_folder(service.settings, task_id);
+  refuse(reply, request, submitted.has_value() ? queue_full() : api_error_of(submitted.error()));
+}
+
+}  // namespace
+
+void add_sync_route(http::Router& router, Service& service) {
+  const auto open = std::make_shared<OpenRequests>(service);
+  router.add(
+      {.method = "POST",
+       .path = "/v1/process-sync",
+       .handler = [&service, open](
+                      Request& request,
+                      const ReplyPtr& reply) { process_sync(service, open, request, reply); },
+       .body = http::BodyKind::kForm,
+       .max_body_bytes = size_t(service.settings.api.max_file_size_mb * 1048576) + (64 << 10),
+       .needs_key = true,
+       .counted = true,
+       .doc = {.id = "process_sync",
+               .summary = "Process a recording while the connection is held",
+               .tag = doc::kTagJobs,
+               .body_type = "multipart/form-data",
+               .body_schema = doc::ref("ProcessForm"),
+               .answers = {doc::answer(200, "The result", doc::ref("SyncResult")),
+                           doc::error(415, "No recording"), doc::error(422, "A field is wrong"),
+                           doc::error(429, "The queue is full"), doc::error(500, "It failed"),
+                           doc::error(503, "It may work later"),
+                           doc::error(507, "No room on the disk")}}});
+}
+
+}  // namespace maie::server
