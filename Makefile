@@ -9,6 +9,7 @@
 #   make fuzz       every fuzz target for FUZZ_SECONDS each (clang only)
 #   make bench-asr  beside faster-whisper, same weights, same machine: build/bench/asr.json
 #   make bench-llm  beside llama.cpp, same weights, same machine: build/bench/llm.json
+#   make bench-service  load and faults of the service: build/bench/service.json
 #   make install    to PREFIX (default /usr/local), DESTDIR is honoured
 #   make clean      removes build/
 
@@ -21,7 +22,7 @@ RELEASE := build/release
 MAIE := $(RELEASE)/bin/maie
 SAMPLES := samples/meeting_en.flac samples/meeting_vi.flac samples/dictation.mp3
 
-.PHONY: build demo test check asan tsan fuzz bench-asr bench-llm install clean
+.PHONY: build demo test check asan tsan fuzz bench-asr bench-llm bench-service install clean
 .DEFAULT_GOAL := build
 
 build:
@@ -74,6 +75,11 @@ bench-llm:
 	@cmake --build $(RELEASE) --parallel $(JOBS) --target maie make_gguf
 	@tools/venv build/bench-llm-venv bench/llm_requirements.txt
 	@build/bench-llm-venv/bin/python bench/llm.py --maie $(MAIE) --make-gguf $(RELEASE)/bin/make_gguf
+
+bench-service: build
+	@tools/install-packages bench
+	@tools/venv build/api-venv tests/api/requirements.txt
+	@build/api-venv/bin/python bench/service.py
 
 install: build
 	@cmake --install $(RELEASE) --prefix $(PREFIX)
