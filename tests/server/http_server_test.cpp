@@ -6,39 +6,10 @@
 
 #include <thread>
 
-#include "tests/server/live_server.h"
-#include "tests/server/raw_client.h"
+#include "tests/server/http_requests.h"
 
 namespace maie::http {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-RawAnswer ask(const LiveServer& server, std::string_view request, bool to_head = false) {
-  RawClient client(server.port());
-  client.send(request);
-  return client.answer(to_head);
-}
-
-RawAnswer get(const LiveServer& server, const std::string& target, const std::string& more = "") {
-  return ask(server, "GET " + target + " HTTP/1.1\r\nHost: x\r\n" + more + "\r\n");
-}
-
-std::string post(const std::string& target, const std::string& body, const std::string& more = "") {
-  return "POST " + target + " HTTP/1.1\r\nHost: x\r\n" + more +
-         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-}
-
-const std::string kFormType = "Content-Type: multipart/form-data; boundary=B\r\n";
-
-std::string field(const std::string& name, const std::string& value) {
-  return "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
-}
-
-std::string file(const std::string& name, const std::string& file_name, const std::string& bytes) {
-  return "--B\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + file_name +
-         "\"\r\nContent-Type: audio/wav\r\n\r\n" + bytes + "\r\n";
-}
 
 TEST(HttpServer, AnswersAndKeepsTheConnection) {
   LiveServer server;

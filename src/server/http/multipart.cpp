@@ -147,8 +147,8 @@ bool MultipartParser::refuse(Refusal refusal) {
   return false;
 }
 
-bool MultipartParser::pass(std::optional<Refusal> verdict) {
-  return verdict ? refuse(std::move(*verdict)) : true;
+bool MultipartParser::pass(const std::optional<Refusal>& verdict) {
+  return verdict ? refuse(*verdict) : true;
 }
 
 }  // namespace maie::http

@@ -53,7 +53,7 @@ class MultipartParser {
   bool step_part_head(std::string_view& bytes);
   bool step_part_start(std::string_view& bytes);
   bool refuse(Refusal refusal);
-  bool pass(std::optional<Refusal> verdict);
+  bool pass(const std::optional<Refusal>& verdict);
 
   const std::string delimiter_;  ///< CR LF, two hyphens, the boundary
   const int max_parts_;

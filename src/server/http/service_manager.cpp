@@ -103,6 +103,8 @@ void ServiceManager::ready(const std::string& status) {
   state_->say("READY=1\nSTATUS=" + one_line(status));
 }
 
+void ServiceManager::status(const std::string& text) { state_->say("STATUS=" + one_line(text)); }
+
 void ServiceManager::reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

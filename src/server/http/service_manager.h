@@ -18,6 +18,7 @@ class ServiceManager {
   ServiceManager& operator=(const ServiceManager&) = delete;
 
   void ready(const std::string& status);
+  void status(const std::string& text);
   void reloading();
   void stopping();
 
