@@ -36,8 +36,9 @@ Span within(double start_s, double end_s, Span outer) {
 
 std::vector<Segment> sorted_segments(const Transcript& transcript) {
   std::vector<Segment> segments = transcript.segments;
-  std::stable_sort(segments.begin(), segments.end(),
-                   [](const Segment& a, const Segment& b) { return a.start_s < b.start_s; });
+  std::stable_sort(segments.begin(), segments.end(), [](const Segment& a, const Segment& b) {
+    return rounded(a.start_s) < rounded(b.start_s);
+  });
   return segments;
 }
 

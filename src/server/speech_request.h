@@ -17,9 +17,9 @@ enum class SpeechFormat { kJson, kText, kSrt, kVerboseJson, kVtt };
 struct SpeechForm {
   SpeechFormat format = SpeechFormat::kJson;
   bool translate = false;
-  bool segments = true;               ///< of verbose_json
-  bool words = false;                 ///< of verbose_json
-  std::vector<std::string> warnings;  ///< about parameters that were not used
+  bool segments = true;                    ///< of verbose_json
+  bool words = false;                      ///< of verbose_json
+  std::vector<std::string> warnings = {};  ///< about parameters that were not used
 };
 
 /// A form of /v1/audio/transcriptions or /v1/audio/translations, understood.
