@@ -127,6 +127,7 @@ void build_app(CLI::App& app, Context& context) {
   add_enhance_command(app, context);
   add_summarize_command(app, context);
   add_templates_command(app, context);
+  add_status_command(app, context);
   add_config_command(app, context);
   add_doctor_command(app, context);
   add_bench_command(app, context);

@@ -34,6 +34,7 @@ void add_models_command(CLI::App& app, Context& context);
 void add_enhance_command(CLI::App& app, Context& context);
 void add_summarize_command(CLI::App& app, Context& context);
 void add_templates_command(CLI::App& app, Context& context);
+void add_status_command(CLI::App& app, Context& context);
 void add_config_command(CLI::App& app, Context& context);
 void add_doctor_command(CLI::App& app, Context& context);
 void add_bench_command(CLI::App& app, Context& context);

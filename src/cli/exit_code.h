@@ -21,6 +21,7 @@ enum ExitCode : int {
   kExitSystem = 71,        ///< out of memory and the like
   kExitCannotCreate = 73,  ///< an output file cannot be created
   kExitIo = 74,            ///< read or write error
+  kExitTryLater = 75,      ///< queue full, too many requests
   kExitNoPermission = 77,
   kExitConfig = 78,        ///< this machine or configuration cannot work (maie doctor)
   kExitInterrupted = 130,  ///< SIGINT

@@ -80,7 +80,14 @@ Result<Space> space_of(const std::string& folder) {
   return space;
 }
 
-bool is_live_log(const std::string& name) { return name == "app.log" || name == "errors.log"; }
+// A process may still write to "app.log" or "errors.worker-1.log", however long ago it last did;
+// "app.1.log" and "app.log.1" were rotated away (base/log.h).
+bool is_live_log(const std::string& name) {
+  const fs::path path(name);
+  if (path.extension() != ".log") return false;
+  const std::string number = path.stem().extension().string();
+  return number.size() < 2 || number.find_first_not_of("0123456789", 1) != std::string::npos;
+}
 
 }  // namespace
 
@@ -89,8 +96,8 @@ std::string spool_folder_of(const config::Settings& settings) {
 }
 
 struct DiskCare::State {
-  State(const config::Settings& from, queue::TaskQueue& tasks, CareClocks clocks)
-      : settings(from), queue(tasks), clock(std::move(clocks)) {}
+  State(const config::Settings& from, queue::TaskQueue& tasks, const Clock& time)
+      : settings(from), queue(tasks), clock(time) {}
 
   enum class Fate { kKeep, kRemove, kTidy };  // tidy: only what is made again from the recording
   Result<Fate> fate_of(const Entry& folder, double days, double failed_days);
@@ -164,9 +171,10 @@ Json DiskCare::State::clean_audio(bool dry_run, double days, double failed_days)
   return report;
 }
 
-DiskCare::DiskCare(const config::Settings& settings, queue::TaskQueue& queue, CareClocks clocks)
-    : state_(std::make_unique<State>(settings, queue, clocks)) {
-  const auto first = Steady::now() + std::chrono::milliseconds(clocks.first_run_ms);
+DiskCare::DiskCare(const config::Settings& settings, queue::TaskQueue& queue, const Clock& clock,
+                   std::chrono::milliseconds first_run)
+    : state_(std::make_unique<State>(settings, queue, clock)) {
+  const auto first = Steady::now() + first_run;
   state_->timer = std::thread([this, first] {
     struct Job {
       double interval_s;

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "config/settings.h"
 #include "queue/task_queue.h"
@@ -15,14 +16,6 @@ namespace maie::server {
 /// moved by a rename. What was left there a day ago is removed.
 std::string spool_folder_of(const config::Settings& settings);
 
-/// The time, in milliseconds; a value so that tests can let it jump.
-struct CareClocks {
-  std::function<int64_t()> wall_ms;  ///< Unix time
-  std::function<int64_t()> boot_ms;  ///< since boot: does not jump
-  int64_t first_run_ms = 10'000;     ///< after the start: the server is up before it tidies
-  static CareClocks of_system();
-};
-
 /// Retention, cleanup, watermark and emergency mode (docs/spec/service.md, 8): one timer thread,
 /// which runs each job soon after the start and then at its interval. Any thread.
 ///
@@ -30,8 +23,10 @@ struct CareClocks {
 /// boot, until it has stayed there for a day: a wrong date removes nothing.
 class DiskCare {
  public:
+  /// @param first_run  after the start: the server is up before it tidies
   DiskCare(const config::Settings& settings, queue::TaskQueue& queue,
-           CareClocks clocks = CareClocks::of_system());
+           const Clock& clock = system_clock(),
+           std::chrono::milliseconds first_run = std::chrono::seconds(10));
   ~DiskCare();
 
   /// Whether an upload may begin; else kResourceExhausted (answered 507).
@@ -45,7 +40,8 @@ class DiskCare {
   /// left and the folder is that old. Those of waiting and running tasks are never touched, nor is
   /// anything whose name is no task's.
   Json clean_audio(bool dry_run);
-  /// Rotated files of logging.dir past cleanup.logs_retention_days; never app.log and errors.log.
+  /// Rotated files of logging.dir past cleanup.logs_retention_days; never those that a process
+  /// may be writing.
   Json clean_logs(bool dry_run);
   /// Records of tasks past their time, and what uploads left behind.
   Json clean_cache(bool dry_run);

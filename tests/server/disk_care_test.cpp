@@ -29,6 +29,14 @@ std::string id_of(int number) {
   return id;
 }
 
+// A clock that a test sets.
+struct SetClock : Clock {
+  int64_t wall = 0, boot = 0;
+  int64_t wall_ms() const override { return wall; }
+  int64_t boot_ms() const override { return boot; }
+  std::string boot_id() const override { return "one"; }
+};
+
 class DiskCareTest : public ::testing::Test {
  protected:
   DiskCareTest() {
@@ -41,20 +49,17 @@ class DiskCareTest : public ::testing::Test {
     settings_.cleanup.check_dir = root_.string();
     fs::create_directories(settings_.paths.audio_dir);
     fs::create_directories(settings_.logging.dir);
-    wall_ = kNow;
-    boot_ = kDay;
+    clock_.wall = kNow;
+    clock_.boot = kDay;
   }
   ~DiskCareTest() override {
     std::error_code error;
     fs::remove_all(root_, error);
   }
 
-  CareClocks clocks() {
-    return {.wall_ms = [this] { return wall_; }, .boot_ms = [this] { return boot_; }};
-  }
   void later(int64_t ms) {
-    wall_ += ms;
-    boot_ += ms;
+    clock_.wall += ms;
+    clock_.boot += ms;
   }
   fs::path audio() const { return settings_.paths.audio_dir; }
 
@@ -87,7 +92,7 @@ class DiskCareTest : public ::testing::Test {
   fs::path root_;
   config::Settings settings_;
   ScriptedQueue queue_;
-  int64_t wall_ = 0, boot_ = 0;
+  SetClock clock_;
 };
 
 TEST_F(DiskCareTest, RemovesRecordingsPastTheirTimeAndNoOthers) {
@@ -105,7 +110,7 @@ TEST_F(DiskCareTest, RemovesRecordingsPastTheirTimeAndNoOthers) {
   fs::create_directory(audio() / "music");  // not ours
   set_age(audio() / "music", 90 * kDay);
 
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   const Json plan = care.clean_audio(true);
   EXPECT_EQ(plan["would_delete"], 4);
   EXPECT_EQ(plan["deleted"], 0);
@@ -128,7 +133,7 @@ TEST_F(DiskCareTest, TidiesWhatWasMadeFromARecordingWhenItsTaskEnds) {
   task(1, queue::TaskState::kSucceeded, kHour);
   task(2, queue::TaskState::kRunning, kHour);
   for (const int number : {1, 2}) write(folder(number, kHour) / "preprocessed.wav");
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   (void)care.clean_audio(false);
   EXPECT_FALSE(fs::exists(audio() / id_of(1) / "preprocessed.wav"));
   EXPECT_TRUE(fs::exists(audio() / id_of(1) / "raw.wav"));
@@ -139,7 +144,7 @@ TEST_F(DiskCareTest, LeavesAnUploadThatIsAboutToBecomeATask) {
   settings_.cleanup.audio_retention_days = 0;
   folder(1, kHour / 2);
   folder(2, 2 * kHour);
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   EXPECT_EQ(care.clean_audio(false)["deleted"], 1);
   EXPECT_TRUE(fs::exists(audio() / id_of(1)));
 }
@@ -148,7 +153,7 @@ TEST_F(DiskCareTest, RemovesNothingWhileTheQueueDoesNotAnswer) {
   folder(1, 90 * kDay);
   folder(2, 90 * kDay);
   queue_.down = true;
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   const Json report = care.clean_audio(false);
   EXPECT_EQ(report["error"], "redis_unavailable");
   EXPECT_EQ(report["deleted"], 0);
@@ -159,7 +164,7 @@ TEST_F(DiskCareTest, RemovesNothingWhileTheQueueDoesNotAnswer) {
 
 TEST_F(DiskCareTest, WithoutAudioFolderThereIsNothingToDo) {
   fs::remove(audio());
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   const Json report = care.clean_audio(false);
   EXPECT_EQ(report["checked"], 0);
   EXPECT_FALSE(report.contains("directory_size_mb"));
@@ -173,7 +178,7 @@ TEST_F(DiskCareTest, FollowsNoLinks) {
   fs::create_symlink(outside / "precious", audio() / id_of(1) / "file");
   set_age(audio() / id_of(1), 90 * kDay);
   fs::create_directory_symlink(outside, audio() / id_of(2));  // in the place of a folder
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   EXPECT_EQ(care.clean_audio(false)["deleted"], 1);
   EXPECT_FALSE(fs::exists(audio() / id_of(1)));
   EXPECT_TRUE(fs::exists(outside / "precious"));
@@ -195,7 +200,7 @@ TEST_F(DiskCareTest, WhatCannotBeRemovedDoesNotKeepTheRest) {
   }
   Json report;
   {
-    DiskCare care(settings_, queue_, clocks());
+    DiskCare care(settings_, queue_, clock_);
     if (root && seteuid(kNobody) != 0) GTEST_SKIP() << "this sandbox lets nobody change its user";
     report = care.clean_audio(false);
     ASSERT_TRUE(!root || seteuid(0) == 0);
@@ -211,12 +216,12 @@ TEST_F(DiskCareTest, WhatCannotBeRemovedDoesNotKeepTheRest) {
 TEST_F(DiskCareTest, AWrongDateRemovesNothing) {
   task(1, queue::TaskState::kSucceeded, kHour);
   folder(1, kHour);
-  DiskCare care(settings_, queue_, clocks());
-  wall_ += 400 * kDay;
+  DiskCare care(settings_, queue_, clock_);
+  clock_.wall += 400 * kDay;
   EXPECT_EQ(care.clean_audio(false)["deleted"], 0);
   later(kDay / 2);
   EXPECT_EQ(care.clean_audio(false)["deleted"], 0);
-  wall_ -= 400 * kDay;  // set right again
+  clock_.wall -= 400 * kDay;  // set right again
   EXPECT_EQ(care.clean_audio(false)["deleted"], 0);
   later(8 * kDay);
   EXPECT_EQ(care.clean_audio(false)["deleted"], 1);
@@ -224,18 +229,19 @@ TEST_F(DiskCareTest, AWrongDateRemovesNothing) {
 
 TEST_F(DiskCareTest, RemovesOldLogsButNotThoseBeingWritten) {
   const fs::path logs = settings_.logging.dir;
-  for (const char* name : {"app.log", "errors.log", "app.1.log", "app.log.2", "notes.txt"}) {
+  for (const char* name :
+       {"app.log", "errors.worker-1.log", "app.1.log", "app.log.2", "notes.txt"}) {
     write(logs / name, 2 << 20);
     set_age(logs / name, 8 * kDay);
   }
   write(logs / "app.3.log");
   set_age(logs / "app.3.log", 6 * kDay);
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   EXPECT_EQ(care.clean_logs(true)["would_delete"], 2);
   const Json report = care.clean_logs(false);
   EXPECT_EQ(report["deleted"], 2);
   EXPECT_EQ(report["space_freed_mb"], 4.0);
-  for (const char* kept : {"app.log", "errors.log", "app.3.log", "notes.txt"})
+  for (const char* kept : {"app.log", "errors.worker-1.log", "app.3.log", "notes.txt"})
     EXPECT_TRUE(fs::exists(logs / kept)) << kept;
 }
 
@@ -250,7 +256,7 @@ TEST_F(DiskCareTest, DropsExpiredRecordsAndWhatUploadsLeft) {
   set_age(spool / "old", 2 * kDay);
   write(spool / "new");
   set_age(spool / "new", kHour);
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   (void)care.clean_cache(true);
   EXPECT_EQ(queue_.maintained, 0);
   const Json report = care.clean_cache(false);
@@ -266,7 +272,7 @@ TEST_F(DiskCareTest, DropsExpiredRecordsAndWhatUploadsLeft) {
 
 TEST_F(DiskCareTest, SaysHowFullTheDiskIs) {
   settings_.cleanup.disk_threshold_pct = 100.1;
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   const Json report = care.check_disk();
   EXPECT_GT(report["total_gb"], 0.0);
   EXPECT_GE(report["total_gb"], report["usage_gb"]);
@@ -282,14 +288,14 @@ TEST_F(DiskCareTest, AnEmergencyKeepsRecordingsForADay) {
   task(3, queue::TaskState::kRunning, 9 * kDay);
   for (const int number : {1, 2, 3}) folder(number, 9 * kDay);
   {
-    DiskCare care(settings_, queue_, clocks());
+    DiskCare care(settings_, queue_, clock_);
     const Json report = care.check_disk();
     EXPECT_EQ(report["alert"], true);
     EXPECT_FALSE(report.contains("emergency_cleanup"));
     EXPECT_TRUE(fs::exists(audio() / id_of(1)));
   }
   settings_.cleanup.emergency_cleanup = true;
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   const Json report = care.check_disk();
   EXPECT_EQ(report["emergency_cleanup"]["audio"]["deleted"], 1);
   EXPECT_TRUE(report["emergency_cleanup"]["logs"].contains("deleted"));
@@ -303,9 +309,7 @@ TEST_F(DiskCareTest, AnEmergencyKeepsRecordingsForADay) {
 TEST_F(DiskCareTest, TheTimerRunsEveryJobAtItsInterval) {
   settings_.cleanup.audio_interval_s = settings_.cleanup.cache_interval_s = 0.02;
   folder(1, 90 * kDay);
-  CareClocks soon = clocks();
-  soon.first_run_ms = 0;
-  DiskCare care(settings_, queue_, soon);
+  DiskCare care(settings_, queue_, clock_, std::chrono::milliseconds(0));
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
   while ((queue_.maintained < 3 || fs::exists(audio() / id_of(1))) &&
          std::chrono::steady_clock::now() < end)
@@ -316,14 +320,14 @@ TEST_F(DiskCareTest, TheTimerRunsEveryJobAtItsInterval) {
 
 TEST_F(DiskCareTest, ADiskThatCannotBeAskedIsAnErrorOfThatJobAlone) {
   settings_.cleanup.check_dir = (root_ / "absent").string();
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   EXPECT_TRUE(care.check_disk().contains("error"));
   EXPECT_EQ(care.clean_audio(false)["checked"], 0);
 }
 
 TEST_F(DiskCareTest, AnUploadNeedsRoomBeyondWhatIsKeptFree) {
   settings_.cleanup.min_free_mb = 0;
-  DiskCare care(settings_, queue_, clocks());
+  DiskCare care(settings_, queue_, clock_);
   EXPECT_TRUE(care.room_for_upload(1).ok());
   const Status refused = care.room_for_upload(uint64_t{1} << 60);
   EXPECT_EQ(refused.code(), Code::kResourceExhausted);
@@ -333,21 +337,23 @@ TEST_F(DiskCareTest, AnUploadNeedsRoomBeyondWhatIsKeptFree) {
 }
 
 TEST(BelievedClock, BelievesAJumpThatLastsADay) {
-  int64_t wall = 1000 * kDay, boot = 5 * kDay;
-  BelievedClock clock({.wall_ms = [&] { return wall; }, .boot_ms = [&] { return boot; }});
+  SetClock time;
+  time.wall = 1000 * kDay;
+  time.boot = 5 * kDay;
+  BelievedClock clock(time);
   const auto pass = [&](int64_t ms) {
-    wall += ms;
-    boot += ms;
+    time.wall += ms;
+    time.boot += ms;
   };
   EXPECT_EQ(clock.now_ms(), 1000 * kDay);
-  wall += 50 * kDay;  // a board without battery learns the date
+  time.wall += 50 * kDay;  // a board without battery learns the date
   EXPECT_EQ(clock.now_ms(), 1000 * kDay);
   pass(kDay / 2);
   EXPECT_EQ(clock.now_ms(), 1000 * kDay + kDay / 2);
   pass(kDay / 2);
-  EXPECT_EQ(clock.now_ms(), wall);
-  wall -= 10 * kDay;  // backward is believed at once: it makes things younger
-  EXPECT_EQ(clock.now_ms(), wall);
+  EXPECT_EQ(clock.now_ms(), time.wall);
+  time.wall -= 10 * kDay;  // backward is believed at once: it makes things younger
+  EXPECT_EQ(clock.now_ms(), time.wall);
 }
 
 TEST(FolderRemoval, SaysWhyAFolderStays) {

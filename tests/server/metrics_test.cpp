@@ -79,6 +79,14 @@ TEST_F(MetricsTest, FamiliesAreThoseOnceReleased) {
   EXPECT_EQ(shown, listed);
 }
 
+TEST_F(MetricsTest, EveryFamilyStandsInThePageForOperators) {
+  std::ifstream file(MAIE_SOURCE_DIR "/docs/operations.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  for (const MetricSpec& spec : metric_specs())
+    EXPECT_NE(page.str().find("`" + std::string(spec.name) + "`"), std::string::npos) << spec.name;
+}
+
 TEST_F(MetricsTest, CountsRequestsByRouteNotByPath) {
   const http::Route status{
       .method = "GET", .path = "/v1/status/{task_id}", .handler = {}, .doc = {}};
