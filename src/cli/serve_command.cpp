@@ -51,7 +51,7 @@ class ServeJob {
 
   int run() {
     // A stop takes as long as the work in hand, not the second that other commands have.
-    const StopSignals::Shield shield;
+    StopSignals::be_patient();
     Result<config::Loaded> loaded = load_settings(arguments_, context_.console);
     if (!loaded.has_value()) return refuse(loaded.error(), kExitConfig);
     if (Status status = start_log(loaded->settings); !status.ok()) {

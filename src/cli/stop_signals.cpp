@@ -22,6 +22,7 @@ std::atomic<int> g_signal{0};
 std::atomic<int> g_wake_fd{-1};
 
 std::mutex g_writing;  // held by Shield
+std::atomic<bool> g_patient{false};
 
 // Leaves time for the second that a stop may take, minus what starting to end costs.
 constexpr int kPatienceMs = 800;
@@ -85,8 +86,9 @@ class StopSignals::Watcher {
   void watch() {
     sleep(-1);
     if (!finished_) sleep(kPatienceMs);
-    if (finished_) return;
+    if (finished_ || g_patient) return;
     const std::lock_guard writing(g_writing);
+    if (finished_) return;
     // The decoding child notices: it is bound to this process and its pipe closes.
     static constexpr char kErase[] = "\r\x1b[K";
     if (::isatty(STDERR_FILENO) == 1) (void)!::write(STDERR_FILENO, kErase, sizeof kErase - 1);
@@ -102,6 +104,8 @@ StopSignals::StopSignals() : watcher_(std::make_unique<Watcher>()) {}
 StopSignals::~StopSignals() = default;
 CancelToken& StopSignals::token() { return g_token; }
 int StopSignals::signal() const { return g_signal; }
+
+void StopSignals::be_patient() { g_patient = true; }
 
 StopSignals::Shield::Shield() { g_writing.lock(); }
 StopSignals::Shield::~Shield() { g_writing.unlock(); }

@@ -22,6 +22,10 @@ class StopSignals {
   /// The signal that asked for the stop, 0 when none came.
   int signal() const;
 
+  /// From now on a first signal only asks: a server ends when its work has. A second one still ends
+  /// the process at once.
+  static void be_patient();
+
   /// While one lives, the process is not ended by force: output files are being written.
   class Shield {
    public:

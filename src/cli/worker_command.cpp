@@ -29,7 +29,7 @@ int refuse(const Context& context, const Status& status, int code) {
 
 int run(const SettingsArguments& arguments, const Context& context) {
   // A stop takes as long as the work in hand, not the second that other commands have.
-  const StopSignals::Shield shield;
+  StopSignals::be_patient();
   const worker::Lifeline lifeline(context.cancel);
   const Result<config::Loaded> loaded = load_settings(arguments, context.console);
   if (!loaded.has_value()) return refuse(context, loaded.error(), kExitConfig);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <mutex>
 
-#include "server/disk_care.h"
+#include "base/clock.h"
 
 namespace maie::server {
 
@@ -15,11 +15,11 @@ class BelievedClock {
   static constexpr int64_t kDoubtMs = 24 * 3600 * 1000;  ///< how long a jump is not believed
   static constexpr int64_t kDriftMs = 60 * 1000;         ///< less is no jump
 
-  explicit BelievedClock(CareClocks clocks);
+  explicit BelievedClock(const Clock& clock);
   int64_t now_ms();
 
  private:
-  CareClocks clocks_;
+  const Clock& clock_;
   std::mutex mutex_;           // guards the rest
   int64_t offset_ms_;          // wall less boot, as believed
   int64_t doubted_since_ = 0;  // by the clock since boot; 0: not doubted

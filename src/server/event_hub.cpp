@@ -96,21 +96,24 @@ struct EventHub::State {
       changed.insert(begun.begin(), begun.end());
       begun.clear();
     }
+    bool all_told = true;  // else the next round asks again from the same place
     while (told.tasks < now.tasks) {
       const Result<std::vector<queue::Task>> tasks = queue.changed_tasks(told.tasks, kTasksAtOnce);
-      if (!tasks.has_value() || tasks->empty()) break;
+      all_told = tasks.has_value();
+      if (!all_told || tasks->empty()) break;
       for (const queue::Task& task : *tasks) {
         changed.insert(task.id);
         tell_all(task);
         told.tasks = std::max(told.tasks, task.change);
       }
     }
-    told.tasks = std::max(told.tasks, now.tasks);  // what was removed shows no more
+    // What was removed shows no more, so the last change seen may lie before `now`.
+    if (all_told) told.tasks = std::max(told.tasks, now.tasks);
     if (told.live < now.live) {
       if (const auto live = queue.live_tasks(told.live); live.has_value()) {
         changed.insert(live->begin(), live->end());
+        told.live = now.live;
       }
-      told.live = now.live;
     }
     for (const std::string& id : changed) tell_watchers(id);
   }

@@ -2,7 +2,7 @@
 //
 //   event: state      data: the task's view     at the beginning and whenever its state changes
 //   event: progress   data: {"stage", "fraction", "seconds_left"}
-//   event: segment    data: a segment of the transcript; id: its number within the attempt
+//   event: segment    data: a segment of the transcript; id: attempt and number, "1-17"
 //   event: restart    data: {"attempt"}         a worker was lost: segments come anew
 //   event: done       data: the task's view     the last one; then the stream ends
 //
@@ -38,8 +38,9 @@ Json segment_view(const pipeline::Segment& segment) {
 
 class Watcher : public std::enable_shared_from_this<Watcher> {
  public:
-  Watcher(Service& service, std::string task_id, int64_t after)
-      : service_(service), task_id_(std::move(task_id)), sent_(after) {}
+  /// @param attempt, after  the last segment the client has seen; 0 for none
+  Watcher(Service& service, std::string task_id, int attempt, int64_t after)
+      : service_(service), task_id_(std::move(task_id)), attempt_(attempt), sent_(after) {}
 
   void start(const ReplyPtr& reply) {
     http::Response head;
@@ -72,7 +73,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
     if (!task.has_value()) return;  // the next change asks again
     if (!*task) return finish(event_text("done", {{"task_id", task_id_}, {"status", "REMOVED"}}));
     std::string text;
-    if ((*task)->attempts != attempt_) begin_attempt((*task)->attempts, text);
+    if ((*task)->attempts > attempt_) begin_attempt((*task)->attempts, text);
     if (const std::string_view status = status_of(**task); status != status_) {
       status_ = status;
       text += event_text("state", task_view(**task, std::nullopt));
@@ -112,12 +113,16 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
           service_.queue.events(task_id_, sent_, kEventsAtOnce);
       if (!events.has_value() || events->empty()) return;
       for (const queue::LiveEvent& event : *events) {
+        if (event.attempt > attempt_) {  // it began after the task was looked at
+          begin_attempt(event.attempt, text);
+          break;
+        }
         sent_ = std::max(sent_, event.number);
         const Result<jobs::Event> read = jobs::event_of(event.data);
         if (!read.has_value()) continue;
         if (const auto* segment = std::get_if<jobs::SegmentEvent>(&*read)) {
-          text +=
-              event_text("segment", segment_view(segment->segment), std::to_string(event.number));
+          text += event_text("segment", segment_view(segment->segment),
+                             std::to_string(attempt_) + "-" + std::to_string(event.number));
         }
       }
     }
@@ -128,7 +133,9 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
     if (!stream_) return;
     if (service_.draining) return finish(": the service is being stopped\n\n");
     silence_s_ += std::min(period, 1.0);
-    if (silence_s_ >= period) say(": keep-alive\n\n");
+    if (silence_s_ < period) return;
+    look();  // a task that was removed is told by nobody
+    if (stream_ && silence_s_ >= period) say(": keep-alive\n\n");
   }
 
   // With mutex_ held.
@@ -165,19 +172,24 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
   std::recursive_mutex mutex_;
   std::shared_ptr<http::Stream> stream_;
   std::unique_ptr<EventHub::Watch> watch_, timer_;
+  int attempt_;
   int64_t sent_;
-  int attempt_ = 0;
   std::string status_, stage_;
   double fraction_ = -1, silence_s_ = 0;
 };
 
 void send_events(Service& service, Request& request, const ReplyPtr& reply) {
+  // "2-17": the 17th segment of the second attempt
+  int attempt = 0;
   int64_t after = 0;
   const std::string_view last = request.headers.get("last-event-id");
-  std::from_chars(last.data(), last.data() + last.size(), after);
+  const char* const end = last.data() + last.size();
+  const auto dash = std::from_chars(last.data(), end, attempt);
+  if (dash.ec == std::errc() && dash.ptr != end) std::from_chars(dash.ptr + 1, end, after);
   const std::optional<queue::Task> task = known_task(service, request, reply);
   if (!task) return;
-  std::make_shared<Watcher>(service, task->id, std::max<int64_t>(0, after))->start(reply);
+  std::make_shared<Watcher>(service, task->id, std::max(0, attempt), std::max<int64_t>(0, after))
+      ->start(reply);
 }
 
 }  // namespace

@@ -38,12 +38,7 @@ std::optional<Response> guard(const HookParts& parts, Request& request, const Ro
       RateLimit::add_headers(*verdict, response.headers);
       return response;
     }
-    // decorate finds them here: the request is all that both share.
-    http::Headers headers;
-    RateLimit::add_headers(*verdict, headers);
-    for (const auto& [name, value] : headers.all()) {
-      request.headers.set("maie-answer-" + name, value);
-    }
+    RateLimit::add_headers(*verdict, request.for_answer);
   }
   if (route.needs_key) {
     Result<std::string> name = parts.keys.check(request.headers);
@@ -104,10 +99,11 @@ bool allowed_origin(const config::Settings& settings, std::string_view origin) {
 }
 
 void add_cors(const config::Settings& settings, const Request& request, Response& response) {
+  if (settings.api.cors_origins.empty()) return;
+  response.headers.add("Vary", "Origin");  // caches must not mix answers with and without
   const std::string_view origin = request.headers.get("origin");
   if (origin.empty() || !allowed_origin(settings, origin)) return;
   response.headers.set("Access-Control-Allow-Origin", std::string(origin));
-  response.headers.set("Vary", "Origin");
   response.headers.set("Access-Control-Expose-Headers",
                        "X-Request-ID, X-Correlation-ID, Retry-After, Location, RateLimit-Limit, "
                        "RateLimit-Remaining, RateLimit-Reset");
@@ -118,10 +114,7 @@ void decorate(const config::Settings& settings, const Request& request, Response
   response.headers.set("X-Correlation-ID", request.id);
   response.headers.set("X-Content-Type-Options", "nosniff");
   if (!response.headers.has("Cache-Control")) response.headers.set("Cache-Control", "no-store");
-  static constexpr std::string_view kPrefix = "maie-answer-";
-  for (const auto& [name, value] : request.headers.all()) {
-    if (name.starts_with(kPrefix)) response.headers.set(name.substr(kPrefix.size()), value);
-  }
+  for (const auto& [name, value] : request.for_answer.all()) response.headers.set(name, value);
   add_cors(settings, request, response);
 }
 

@@ -67,8 +67,9 @@ void add_submitting(Json& schemas) {
        {"language", text("ISO 639-1; absent: as configured or detected")}});
   schemas["ProcessTextRequest"] =
       object({{"text", with(text("What was said or written"), "minLength", 1), true},
-              {"features", list_of(features())},
-              {"template_id", text("Required with the feature summary")}});
+              {"features", any("A list of raw_transcript, clean_transcript, summary, "
+                               "enhancement_metrics; or one text with commas between them")},
+              {"template_id", or_null(text("Required with the feature summary"))}});
   schemas["Submitted"] = object({{"task_id", uuid(), true}, {"status", ref("TaskState"), true}});
 }
 
@@ -83,7 +84,7 @@ void add_results(Json& schemas) {
                                {"speaker", or_null(text())},
                                {"words", list_of(ref("Word"))}});
   schemas["Versions"] =
-      object({{"pipeline_version", text()},
+      object({{"pipeline_version", or_null(text())},
               {"asr_backend", or_null(with(object({}), "additionalProperties", true))},
               {"llm", or_null(with(object({}), "additionalProperties", true))}},
              "What the result was made with: models, hashes, parameters");

@@ -96,15 +96,17 @@ http::RouteDoc documentation(const View& view) {
   const Json schema = view.format == ResultFormat::kJson
                           ? doc::with(doc::object({}), "additionalProperties", true)
                           : doc::text();
-  const auto number = [](int least) { return doc::with(doc::integer(), "minimum", least); };
+  const auto number = [](int least, int most) {
+    return doc::with(doc::with(doc::integer(), "minimum", least), "maximum", most);
+  };
   return {.id = std::string("get_result_") + view.extension,
           .summary = std::string("The result as ") + view.extension,
           .tag = doc::kTagTasks,
           .parameters = {doc::in_path("task_id", "Id of the task", doc::uuid()),
                          doc::in_query("max_line_width", "Characters of a line of subtitles",
-                                       number(2)),
-                         doc::in_query("max_line_count", "Lines of a cue", number(1)),
-                         doc::in_query("max_words", "Words of a cue; 0: any", number(0))},
+                                       number(2, 1000)),
+                         doc::in_query("max_line_count", "Lines of a cue", number(1, 100)),
+                         doc::in_query("max_words", "Words of a cue; 0: any", number(0, 1000))},
           .answers = {doc::answer(200, "The file", schema, view.content_type),
                       doc::error(404, "No such task"),
                       doc::error(409, "No result yet, or none of this form"),

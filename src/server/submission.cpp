@@ -167,7 +167,13 @@ std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Re
     std::snprintf(text, sizeof text, "File too large: %.2fMB (max %gMB)",
                   double(file->bytes) / 1048576, limit_mb);
     refuse(reply, request,
-           {.status = 413, .code = "FILE_TOO_LARGE", .message = text, .param = "file"});
+           {.status = 413,
+            .code = "FILE_TOO_LARGE",
+            .message = text,
+            .param = "file",
+            .details = {{"file_size_mb", double(file->bytes) / 1048576},
+                        {"max_size_mb", limit_mb},
+                        {"filename", sanitised_file_name(file->file_name)}}});
     return std::nullopt;
   }
   if (const Status status = can_ever_run(service, job); !status.ok()) {

@@ -69,7 +69,12 @@ void list_tasks(Service& service, Request& request, const ReplyPtr& reply) {
   const std::variant<queue::TaskFilter, ApiError> filter = filter_of(request);
   if (const auto* error = std::get_if<ApiError>(&filter)) return refuse(reply, request, *error);
   const Result<queue::TaskPage> page = service.queue.list(std::get<queue::TaskFilter>(filter));
-  if (!page.has_value()) return refuse(reply, request, api_error_of(page.error()));
+  if (!page.has_value()) {
+    const bool unknown = page.error().code() == Code::kNotFound;  // the task to continue behind
+    return refuse(reply, request,
+                  unknown ? no_such_task(request.query_value("after").value_or(""))
+                          : api_error_of(page.error()));
+  }
   Json tasks = Json::array();
   for (const queue::Task& task : page->tasks) tasks.push_back(task_view(task, std::nullopt));
   const Json next = page->more ? Json(page->tasks.back().id) : Json();
@@ -175,6 +180,7 @@ void add_task_routes(http::Router& router, Service& service) {
                           "limit", "Size of the page",
                           doc::with(doc::with(doc::integer(), "minimum", 1), "maximum", 1000))},
        .answers = {doc::answer(200, "A page", doc::ref("TaskList")),
+                   doc::error(404, "No such task to continue behind"),
                    doc::error(422, "A parameter is wrong"),
                    doc::error(503, "The store does not answer")}});
   add(router, service, "GET", "/v1/tasks/{task_id}", get_task,

@@ -62,13 +62,15 @@ std::string first_bytes(const std::string& path) {
 bool is_something_else(std::string_view bytes) {
   using namespace std::string_view_literals;
   for (const std::string_view magic :
-       {"%PDF-"sv, "\x89PNG\r\n"sv, "\xff\xd8\xff\xe0"sv, "\xff\xd8\xff\xe1"sv, "GIF8"sv,
-        "PK\x03\x04"sv, "\x1f\x8b"sv, "7z\xbc\xaf"sv, "Rar!"sv, "BZh"sv, "\xfd\x37zXZ"sv,
+       {"%PDF-"sv, "\x89PNG\r\n"sv, "\xff\xd8\xff"sv, "GIF8"sv, "PK\x03\x04"sv, "\x1f\x8b"sv,
+        "7z\xbc\xaf"sv, "Rar!"sv, "BZh"sv, "\xfd\x37zXZ"sv,
         "\x7f"
         "ELF"sv,
         "MZ\x90"sv, "{\""sv, "SQLite format 3"sv}) {
     if (bytes.starts_with(magic)) return true;
   }
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return true;
+  bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n\xef\xbb\xbf"), bytes.size()));
   const std::string head = lower(std::string(bytes.substr(0, 15)));
   return head.starts_with("<html") || head.starts_with("<!doctype") || head.starts_with("<?xml") ||
          head.starts_with("<svg");

@@ -22,7 +22,7 @@ def test_the_page_has_examples():
     assert len(list(examples())) >= 6
 
 
-@pytest.mark.parametrize("language,code", examples())
+@pytest.mark.parametrize("language,code", list(examples()))
 def test_example(service, tmp_path, language, code):
     samples = tmp_path / "samples"
     samples.symlink_to(ROOT / "samples")

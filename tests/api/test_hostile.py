@@ -91,7 +91,7 @@ def test_broken_http_is_refused_and_the_connection_closed(service, name):
     answer = talk(service, SMUGGLING[name])
     if answer:
         assert 400 <= status_of(answer) < 600, answer[:200]
-        assert answer.count(b"HTTP/1.1 ") == 1, answer[:500]
+        assert answer.count(b"\nHTTP/1.1 ") == 0, answer[:500]  # one answer, not two
         check_discreet(answer)
     check_alive(service)
 
@@ -174,7 +174,6 @@ def test_broken_forms_are_refused(client, service, name):
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..\\..\\x.mp3", "/etc/shadow.wav", "a\x00b.wav", "x" * 3000 + ".wav",
                                   ".wav", "....", "C:\\con.wav", "$(reboot).wav", "ăâđêôơư.mp3"])
 def test_file_names_are_never_paths(client, service, name):
-    before = {path for path in service.folder.rglob("*") if "serve.log" not in path.name}
     recording = SAMPLES.joinpath("dictation.mp3").read_bytes()[:20_000]
     body = form([field(b"file", recording, b'; filename="' + name.encode() + b'"\r\nContent-Type: audio/mpeg'),
                  field(b"features", b"raw_transcript")])
@@ -183,11 +182,10 @@ def test_file_names_are_never_paths(client, service, name):
     if answer.status_code == 202:
         task_id = answer.json()["task_id"]
         client.wait(task_id)
-        made = {path for path in service.folder.rglob("*")} - before
-        assert all(task_id in str(path) or path.suffix in (".db", ".db-wal", ".db-shm") or ".spool" in str(path)
-                   or "audio" in str(path.parent) for path in made)
         names = [path.name for path in (service.folder / "audio" / task_id).iterdir()]
-        assert all(made_name.startswith(("raw.", "preprocessed.")) for made_name in names), names
+        assert all(made.startswith("raw.") for made in names), names
+        folders = {path.name for path in (service.folder / "audio").iterdir()} - {".spool"}
+        assert all(len(folder) == 36 for folder in folders), folders
 
 
 def zip_bomb():
@@ -206,8 +204,9 @@ def flac_bomb():
 
 
 def wav_with(channels=1, rate=16000, bits=16, claimed=None, data=b"\x00\x01" * 20_000):
+    frame = channels * bits // 8
     return (b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " +
-            struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * channels * bits // 8, channels * bits // 8, bits) +
+            struct.pack("<IHHIIHH", 16, 1, channels, rate, rate * frame & 0xFFFFFFFF, frame & 0xFFFF, bits) +
             b"data" + struct.pack("<I", claimed if claimed is not None else len(data)) + data)
 
 

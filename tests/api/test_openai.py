@@ -39,7 +39,7 @@ def test_text(ai, plain):
 @pytest.mark.parametrize("form,separator", [("srt", ","), ("vtt", ".")])
 def test_subtitles(ai, form, separator):
     text = transcribe(ai, response_format=form)
-    assert f"00:00:00{separator}" in text and " --> " in text
+    assert f"00:00:01{separator}" in text and " --> " in text
     assert text.startswith("WEBVTT\n\n" if form == "vtt" else "1\n")
 
 

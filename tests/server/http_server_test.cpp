@@ -210,7 +210,7 @@ TEST(HttpServer, NamesMethodsOfAPath) {
   EXPECT_EQ(wrong.status, 405);
   EXPECT_EQ(wrong.field("allow"), "GET, HEAD");
   EXPECT_TRUE(wrong.body.starts_with("method: "));
-  EXPECT_EQ(ask(server, "BREW /hello HTTP/1.1\r\nHost: x\r\n\r\n").status, 501);
+  EXPECT_EQ(ask(server, "BREW /hello HTTP/1.1\r\nHost: x\r\n\r\n").status, 405);
   EXPECT_EQ(get(server, "/unknown").status, 404);
 }
 

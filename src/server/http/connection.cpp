@@ -181,7 +181,7 @@ Connection::Problem Connection::begin_request(RequestParser& parser) {
     keep_alive_ = false;
     return bad_request(target.error().message());
   }
-  if (!target) return std::nullopt;  // 501 says more
+  if (!target) return std::nullopt;  // 405 says more
   request.path = std::move(target->path);
   request.query = std::move(target->query);
   return std::nullopt;
@@ -191,7 +191,7 @@ Connection::Problem Connection::begin_request(RequestParser& parser) {
 Connection::Problem Connection::find_route(std::optional<Response>& answer) {
   Request& request = exchange_->request;
   if (!is_known_method(request.method)) {
-    return Refusal{501, "method", "this method is not known here"};
+    return Refusal{405, "method", "Method Not Allowed"};
   }
   if (request.method == "OPTIONS" && context_.hooks.preflight) {
     answer = context_.hooks.preflight(request);

@@ -38,6 +38,7 @@ Request without_body(const Request& whole) {
   request.peer = whole.peer;
   request.id = whole.id;
   request.principal = whole.principal;
+  request.for_answer = whole.for_answer;
   request.arrived = whole.arrived;
   return request;
 }

@@ -60,6 +60,7 @@ struct Request {
   std::string body;       ///< BodyKind::kBytes
   Form form;              ///< BodyKind::kForm
   std::string principal;  ///< name of the key that was shown; empty without (set by a guard)
+  Headers for_answer;     ///< what a guard wants the answer to have (the hook `decorate` adds it)
   std::chrono::steady_clock::time_point arrived;
 
   std::optional<std::string_view> query_value(std::string_view name) const;
