@@ -46,7 +46,7 @@ class FaultyService(RunningService):
         folder = tempfile.mkdtemp(prefix="maie-service-")
         self.switch = pathlib.Path(self.controls.name) / "disk"
         self.clock = pathlib.Path(self.controls.name) / "clock"
-        super().__init__(folder=folder, settings={"cleanup.min_free_mb": 0, **(settings or {})},
+        super().__init__(folder=folder, settings={"cleanup.min_free_mb": 0, "queue.max_depth": 1000, **(settings or {})},
                          environment={"LD_PRELOAD": str(faults_library()), "MAIE_FAULT_FOLDER": folder,
                                       "MAIE_FAULT_SWITCH": str(self.switch), "MAIE_FAULT_CLOCK": str(self.clock)})
 
@@ -161,7 +161,7 @@ def db_locked(_):
 def corrupt_db(options):
     """Bytes of the database are overwritten while the service is down: it starts, says so, and saves what it can."""
     random.seed(options.seed)
-    with RunningService(ready_within_s=60) as service:
+    with RunningService(settings={"queue.max_depth": 1000}, ready_within_s=60) as service:
         with client_of(service) as client:
             ids = [submit(client).json()["task_id"] for _ in range(20)]
             for task_id in ids:

@@ -76,6 +76,7 @@ ApiError words_of(const http::Refusal& given) {
   if (given.code == "encoding") error.openai_code = "unsupported_media_type";
   if (given.code == "overloaded") error.code = "OVERLOADED";
   if (given.code == "disk_full") error.code = "DISK_FULL";
+  if (given.code == "unavailable") error.code = "STORE_UNAVAILABLE";
   if (given.code == "too_large" && given.status == 413) {
     error.code = "FILE_TOO_LARGE";
     error.message = "Request Entity Too Large";

@@ -25,6 +25,9 @@ Refusal disk_refusal(const char* what, int error_number) {
   const bool full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
   log_error("an upload failed: " + errno_status(what, error_number).message());
   if (full) return {507, "disk_full", "there is no room for the upload now; try again later"};
+  if (error_number == EROFS || error_number == EIO || error_number == EACCES) {
+    return {503, "unavailable", "uploads cannot be stored now; try again later"};
+  }
   return {500, "internal", "the upload could not be stored"};
 }
 
