@@ -8,17 +8,12 @@ import pytest
 from running_service import ROOT
 
 sys.path.insert(0, str(ROOT / "bench"))
-import service as bench  # noqa: E402
 import service_faults  # noqa: E402
 
 OPTIONS = argparse.Namespace(short=True, seed=20, build=pathlib.Path("build"))
 
 
-@pytest.mark.parametrize("row", ["kills", "watchers", "uploads", "submit", "soak"])
-def test_load(row):
-    assert bench.ROWS[row](OPTIONS)
-
-
-@pytest.mark.parametrize("row", list(service_faults.FAULTS))
+# The other rows take longer than a test may; `make bench-service` runs all of them.
+@pytest.mark.parametrize("row", ["disk_full", "read_only", "db_locked"])
 def test_fault(row):
     assert service_faults.FAULTS[row](OPTIONS)
