@@ -322,7 +322,7 @@ def submit_rate(service, clients, seconds):
 
 def submit(options):
     seconds = 2 if options.short else 10
-    with RunningService(settings={"queue.max_depth": 10_000_000, "worker.processes": 0}) as service:
+    with RunningService(settings={"queue.max_depth": 1_000_000, "worker.processes": 0}) as service:
         one = submit_rate(service, 1, seconds)
         eight = submit_rate(service, 8, seconds)
         journal = sqlite3.connect(service.folder / "queue.db", timeout=30)
