@@ -26,10 +26,10 @@ constexpr uint64_t kShareOfSecond = 4;
 
 class EngineRecogniser : public PooledRecogniser {
  public:
-  EngineRecogniser(std::unique_ptr<pipeline::Transcriber> transcriber, uint64_t margin)
-      : transcriber_(std::move(transcriber)), margin_(margin) {}
+  explicit EngineRecogniser(std::unique_ptr<pipeline::Transcriber> transcriber)
+      : transcriber_(std::move(transcriber)) {}
 
-  uint64_t memory_bytes() const override { return transcriber_->info().weight_bytes + margin_; }
+  uint64_t memory_bytes() const override { return transcriber_->info().weight_bytes + kWorkBytes; }
   Status validate(const pipeline::TranscribeOptions& options) const override {
     return transcriber_->validate(options);
   }
@@ -43,8 +43,8 @@ class EngineRecogniser : public PooledRecogniser {
   std::string model_hash() override { return transcriber_->model_hash(); }
 
  private:
+  static constexpr uint64_t kWorkBytes = 256 << 20;  // windows and caches, as store/memory_need.h
   std::unique_ptr<pipeline::Transcriber> transcriber_;
-  uint64_t margin_;  // what it takes while it works
 };
 
 class OpenedLanguageModel : public PooledLanguageModel {
@@ -97,19 +97,20 @@ std::string name_of_language_model(const std::string& model, const std::string& 
 }
 
 ModelSource recogniser_source(const config::Settings& settings) {
-  const auto need = [settings]() -> Result<store::MemoryNeed> {
-    MAIE_ASSIGN(const std::string path, recogniser_path(settings));
-    MAIE_ASSIGN(const store::ModelFacts facts, facts_of(path));
-    return store::memory_need(facts, 0);
-  };
   ModelSource source;
   source.name = kRecogniserName;
   source.task = "transcription";
-  source.need_bytes = [need]() -> Result<uint64_t> {
-    MAIE_ASSIGN(const store::MemoryNeed found, need());
-    return found.total();
+  source.need_bytes = [settings]() -> Result<uint64_t> {
+    MAIE_ASSIGN(const std::string path, recogniser_path(settings));
+    MAIE_ASSIGN(const store::ModelFacts facts, facts_of(path));
+    const store::MemoryNeed need = store::memory_need(facts, 0);  // in int8
+    switch (compute_type_of(settings.asr.compute_type)) {
+      case ComputeType::kFloat32: return need.total() + 3 * need.weights;
+      case ComputeType::kBFloat16: return need.total() + need.weights;
+      default: return need.total();
+    }
   };
-  source.load = [settings, need]() -> Result<std::unique_ptr<PooledModel>> {
+  source.load = [settings]() -> Result<std::unique_ptr<PooledModel>> {
     pipeline::TranscriberOptions options;
     MAIE_ASSIGN(options.model_path, recogniser_path(settings));
     options.vad_model_path = settings.asr.vad_model;
@@ -117,10 +118,8 @@ ModelSource recogniser_source(const config::Settings& settings) {
     options.threads = settings.asr.threads;
     options.batch_size = settings.asr.batch_size;
     options.max_rows = std::max(options.max_rows, settings.asr.beam_size);
-    MAIE_ASSIGN(const store::MemoryNeed found, need());
     MAIE_ASSIGN(auto transcriber, open_recogniser(options));
-    return std::unique_ptr<PooledModel>(
-        std::make_unique<EngineRecogniser>(std::move(transcriber), found.margin));
+    return std::unique_ptr<PooledModel>(std::make_unique<EngineRecogniser>(std::move(transcriber)));
   };
   return source;
 }

@@ -76,7 +76,8 @@ void TaskRun::publish(bool always) {
     live.fraction = fraction_;
     const double done = fraction_ - first_fraction_.value_or(0);
     // Earlier the speed says little.
-    if (done > 0.02) live.seconds_left = seconds(now - started_) / done * (1 - fraction_);
+    if (done > 0.02)
+      live.seconds_left = (seconds(now - started_) - waited_s_) / done * (1 - fraction_);
   }
   if (const Status status = queue_.report(lease(), live); !status.ok()) {
     log_debug("progress was not reported: " + status.message());

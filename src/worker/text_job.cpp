@@ -6,11 +6,12 @@
 namespace maie::worker {
 
 Result<jobs::StoredResult> run_text_job(JobContext& job, const jobs::TextJob& text) {
-  job.step = Step::kTemplate;
+  job.step = Step::kEmpty;
   if (text::strip(text.text).empty()) return invalid_input("Input text is empty or invalid");
   DocumentWants wants;
   wants.clean = text.features.clean_transcript && job.settings().llm.enhancement;
   if (text.features.summary) {
+    job.step = Step::kTemplate;
     if (text.template_id.empty())
       return invalid_input("template_id required when summary feature requested");
     wants.template_id = text.template_id;
