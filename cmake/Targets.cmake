@@ -1,3 +1,27 @@
+# Headers that most sources read are read once: a third of the time of a build was parsing them. A source still names
+# each header that it uses, so that it compiles without this too (-DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON).
+set(MAIE_COMMON_HEADERS <nlohmann/json.hpp> <algorithm> <array> <atomic> <chrono> <cmath> <cstdint> <filesystem> <fstream>
+                        <functional> <map> <memory> <mutex> <optional> <random> <set> <span> <string> <string_view> <thread>
+                        <vector>)
+
+# The folders of src/ that compute nothing in loops: with the common headers, and at -O2, which compiles faster than -O3
+# and makes smaller code.
+set(MAIE_SERVICE_FOLDERS prompt store summary config jobs worker server server/http)
+
+#   maie_common_headers(<target> <holder> <optimisation> [<more headers>...])
+#
+# Gives the target the common headers that the target <holder> has compiled at that optimisation.
+function(maie_common_headers target holder optimisation)
+  if(NOT TARGET ${holder})
+    file(WRITE ${CMAKE_BINARY_DIR}/${holder}.cpp "")
+    add_library(${holder} OBJECT ${CMAKE_BINARY_DIR}/${holder}.cpp)
+    target_compile_options(${holder} PRIVATE $<$<CONFIG:Release>:${optimisation}>)
+    target_precompile_headers(${holder} PRIVATE ${MAIE_COMMON_HEADERS} ${ARGN})
+  endif()
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${optimisation}>)
+  target_precompile_headers(${target} REUSE_FROM ${holder})
+endfunction()
+
 # One static library per folder of src/, linked to exactly what the layering table of docs/style.md
 # lets it include.
 #
@@ -15,6 +39,11 @@ function(maie_library folder)
     target_link_libraries(${target} PUBLIC maie_${dep_name})
   endforeach()
   target_link_libraries(${target} PUBLIC ${ARG_PUBLIC_LINK} PRIVATE ${ARG_LINK})
+  if(folder IN_LIST MAIE_SERVICE_FOLDERS)
+    maie_common_headers(${target} maie_common_headers_of_services -O2)
+  elseif(folder STREQUAL "cli")
+    maie_common_headers(${target} maie_common_headers_of_commands -O2 <CLI/CLI.hpp>)
+  endif()
 endfunction()
 
 #   maie_test(<name> LABEL unit|kernel|model|e2e SOURCES ... DEPS <folders>... [ISAS plain avx2 native])
@@ -35,6 +64,7 @@ function(maie_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE MAIE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              MAIE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  maie_common_headers(${name} maie_common_headers_of_tests -O1 <gtest/gtest.h>)
   set(properties LABELS ${ARG_LABEL} TIMEOUT 300 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
   if(NOT ARG_ISAS)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
