@@ -21,7 +21,7 @@ std::optional<double> plain_number(std::string_view text) {
   return value;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   return out.append(text.substr(0, 60)).append("\"");
 }
@@ -36,7 +36,7 @@ std::string_view trimmed(std::string_view text) {
 
 Result<double> parse_clock(std::string_view text) {
   const Status malformed = invalid_input(
-      quoted(text) + " is not a time; write seconds (90.5) or [HH:]MM:SS[.mmm] (1:30.500)");
+      in_quotes(text) + " is not a time; write seconds (90.5) or [HH:]MM:SS[.mmm] (1:30.500)");
   double total = 0;
   int fields = 0;
   for (std::string_view rest = text;; ++fields) {
@@ -57,7 +57,7 @@ Result<double> parse_clock(std::string_view text) {
 Result<pipeline::ClipRange> parse_clip(std::string_view text) {
   const size_t dash = text.find('-');
   if (dash == text.npos) {
-    return invalid_input(quoted(text) +
+    return invalid_input(in_quotes(text) +
                          " is not a clip; write START-END, either side may be empty (1:00-2:30)");
   }
   const std::string_view start = trimmed(text.substr(0, dash));
@@ -69,7 +69,7 @@ Result<pipeline::ClipRange> parse_clip(std::string_view text) {
   if (!end.empty()) {
     MAIE_ASSIGN(clip.end_s, parse_clock(end));
     if (clip.end_s <= clip.start_s) {
-      return invalid_input("the clip " + quoted(text) + " ends before it starts; write START-END");
+      return invalid_input("the clip " + in_quotes(text) + " ends before it starts; write START-END");
     }
   }
   return clip;
@@ -80,7 +80,7 @@ Result<std::vector<double>> parse_temperatures(std::string_view text) {
   for (const std::string& part : split_commas(text)) {
     const std::optional<double> value = plain_number(part);
     if (!value || *value > 2) {
-      return invalid_input(quoted(part) +
+      return invalid_input(in_quotes(part) +
                            " is not a temperature; write numbers from 0 to 2 (0,0.2,0.4)");
     }
     values.push_back(*value);
@@ -97,7 +97,7 @@ Result<std::vector<int>> parse_token_list(std::string_view text) {
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
     if (error != std::errc() || end != part.data() + part.size() || value < -1) {
       return invalid_input(
-          quoted(part) +
+          in_quotes(part) +
           " is not a token number; write numbers from 0, or -1 for the non-speech symbols");
     }
     tokens.push_back(value);

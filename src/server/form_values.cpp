@@ -26,7 +26,7 @@ std::string shown(double value) {
   return text;
 }
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
   std::string text = text::repair_utf8(value.substr(0, kLongestShown));
   return "\"" + text + (value.size() > kLongestShown ? "...\"" : "\"");
 }
@@ -121,7 +121,7 @@ std::optional<bool> FormValues::flag(std::string_view name) {
   const std::optional<bool> flag = flag_of(*value);
   if (!flag) {
     refuse(invalid_value(std::string(name),
-                         std::string(name) + " is " + quoted(*value) + "; write true or false"));
+                         std::string(name) + " is " + in_quotes(*value) + "; write true or false"));
   }
   return flag;
 }
@@ -131,7 +131,7 @@ std::optional<double> FormValues::number(std::string_view name, double least, do
   if (!value) return std::nullopt;
   const std::optional<double> number = number_of(*value);
   if (number && *number >= least && *number <= most) return number;
-  refuse(invalid_value(std::string(name), std::string(name) + " is " + quoted(*value) +
+  refuse(invalid_value(std::string(name), std::string(name) + " is " + in_quotes(*value) +
                                               "; it is a number from " + shown(least) + " to " +
                                               shown(most)));
   return std::nullopt;
@@ -142,7 +142,7 @@ std::optional<int64_t> FormValues::integer(std::string_view name, int64_t least,
   if (!value) return std::nullopt;
   const std::optional<int64_t> number = integer_of(*value);
   if (number && *number >= least && *number <= most) return number;
-  refuse(invalid_value(std::string(name), std::string(name) + " is " + quoted(*value) +
+  refuse(invalid_value(std::string(name), std::string(name) + " is " + in_quotes(*value) +
                                               "; it is a whole number from " +
                                               std::to_string(least) + " to " +
                                               std::to_string(most)));
@@ -158,7 +158,7 @@ size_t FormValues::choice(std::string_view name, std::initializer_list<std::stri
     known += (known.empty() ? "" : ", ") + std::string(word);
   }
   refuse(unsupported_value(
-      std::string(name), std::string(name) + " is " + quoted(*value) + "; it is one of " + known));
+      std::string(name), std::string(name) + " is " + in_quotes(*value) + "; it is one of " + known));
   return 0;
 }
 
