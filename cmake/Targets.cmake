@@ -8,15 +8,17 @@ set(MAIE_COMMON_HEADERS <nlohmann/json.hpp> <algorithm> <array> <atomic> <chrono
 # and makes smaller code.
 set(MAIE_SERVICE_FOLDERS prompt store summary config jobs worker server server/http)
 
-#   maie_common_headers(<target> <holder> <optimisation> [<more headers>...])
+#   maie_common_headers(<target> <holder> <optimisation> [HEADERS ...] [LINK <third-party targets of these>...])
 #
 # Gives the target the common headers that the target <holder> has compiled at that optimisation.
 function(maie_common_headers target holder optimisation)
+  cmake_parse_arguments(ARG "" "" "HEADERS;LINK" ${ARGN})
   if(NOT TARGET ${holder})
     file(WRITE ${CMAKE_BINARY_DIR}/${holder}.cpp "")
     add_library(${holder} OBJECT ${CMAKE_BINARY_DIR}/${holder}.cpp)
     target_compile_options(${holder} PRIVATE $<$<CONFIG:Release>:${optimisation}>)
-    target_precompile_headers(${holder} PRIVATE ${MAIE_COMMON_HEADERS} ${ARGN})
+    target_link_libraries(${holder} PRIVATE ${ARG_LINK})
+    target_precompile_headers(${holder} PRIVATE ${MAIE_COMMON_HEADERS} ${ARG_HEADERS})
   endif()
   target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${optimisation}>)
   target_precompile_headers(${target} REUSE_FROM ${holder})
@@ -42,7 +44,7 @@ function(maie_library folder)
   if(folder IN_LIST MAIE_SERVICE_FOLDERS)
     maie_common_headers(${target} maie_common_headers_of_services -O2)
   elseif(folder STREQUAL "cli")
-    maie_common_headers(${target} maie_common_headers_of_commands -O2 <CLI/CLI.hpp>)
+    maie_common_headers(${target} maie_common_headers_of_commands -O2 HEADERS <CLI/CLI.hpp> LINK CLI11::CLI11)
   endif()
 endfunction()
 
@@ -64,7 +66,7 @@ function(maie_test name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE MAIE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
                                              MAIE_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  maie_common_headers(${name} maie_common_headers_of_tests -O1 <gtest/gtest.h>)
+  maie_common_headers(${name} maie_common_headers_of_tests -O1 HEADERS <gtest/gtest.h> LINK GTest::gtest)
   set(properties LABELS ${ARG_LABEL} TIMEOUT 300 SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
   if(NOT ARG_ISAS)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
