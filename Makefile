@@ -62,7 +62,7 @@ asan tsan:
 
 fuzz:
 	@tools/install-packages build
-	@tools/fuzz $(FUZZ_SECONDS)
+	@tools/fuzz $(FUZZ_SECONDS) $(JOBS)
 
 bench-asr: build
 	@tools/install-packages bench

@@ -78,12 +78,18 @@ function(maie_test name)
 endfunction()
 
 #   maie_fuzzer(<name> SOURCE <file> DEPS <folders>...)
+#
+# The target "fuzzers" builds all of them, with the folders that they need.
 function(maie_fuzzer name)
   cmake_parse_arguments(ARG "" "SOURCE" "DEPS" ${ARGN})
   if(NOT MAIE_FUZZERS)
     return()
   endif()
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)
+  endif()
   add_executable(${name} ${ARG_SOURCE})
+  add_dependencies(fuzzers ${name})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   foreach(dep ${ARG_DEPS})
