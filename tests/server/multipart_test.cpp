@@ -124,6 +124,17 @@ TEST(Multipart, IsBounded) {
   }
 }
 
+TEST(Multipart, BoundsAHeadAlikeHoweverItIsCut) {
+  const std::string field = "Content-Disposition: form-data; name=a\r\nX: ";
+  const size_t most = MultipartParser::kMostPartHeadBytes - 2 - field.size();
+  for (size_t length = most - 6; length < most + 6; ++length) {
+    const std::string body = part(field + std::string(length, 'y'), "x") + "--B--";
+    const std::string wanted = length <= most ? "[a|-||x]" : "!bad_form";
+    EXPECT_EQ(parsed(body, "B", body.size()), wanted) << length - most;
+    EXPECT_EQ(parsed(body, "B", 1), wanted) << length - most;
+  }
+}
+
 TEST(Multipart, TakesNothingAfterARefusal) {
   PartRecorder parts;
   MultipartParser parser("B", 10, parts);

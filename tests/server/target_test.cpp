@@ -15,6 +15,8 @@ std::string path_of(std::string_view text) {
 TEST(Target, DecodesThePath) {
   EXPECT_EQ(path_of("/"), "/");
   EXPECT_EQ(path_of("/v1/x/"), "/v1/x");
+  EXPECT_EQ(path_of("/v1//x//%2F"), "/v1//x");
+  EXPECT_EQ(path_of("//"), "/");
   EXPECT_EQ(path_of("/a%20b%2Fc+d"), "/a b/c+d");
   EXPECT_EQ(path_of("/ti%E1%BA%BFng"), "/ti\xE1\xBA\xBFng");
   EXPECT_EQ(path_of("/ti\xE1\xBA\xBFng"), "/ti\xE1\xBA\xBFng");

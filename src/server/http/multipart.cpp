@@ -118,7 +118,8 @@ bool MultipartParser::step_delimiter_end(std::string_view& bytes) {
 
 bool MultipartParser::step_part_head(std::string_view& bytes) {
   const size_t end = bytes.find("\r\n\r\n", known_);
-  if (end == std::string_view::npos ? bytes.size() > kMostPartHeadBytes
+  // Not found, it may still begin with the last three bytes.
+  if (end == std::string_view::npos ? bytes.size() > kMostPartHeadBytes + 3
                                     : end > kMostPartHeadBytes) {
     return refuse(bad_form("the headers of a part are longer than 8192 bytes"));
   }

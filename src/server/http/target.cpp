@@ -44,7 +44,7 @@ bool has_dot_segment(std::string_view path) {
 Result<std::string> parse_path(std::string_view text) {
   MAIE_ASSIGN(std::string path, decode(text, false));
   if (has_dot_segment(path)) return invalid_input("the path has a \".\" or \"..\" segment");
-  if (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
   return path.empty() ? std::string("/") : path;
 }
 

@@ -9,7 +9,7 @@
 
 namespace maie::http {
 
-/// What a request names: the path decoded and without a trailing slash, the query in its order.
+/// What a request names: the path decoded and without trailing slashes, the query in its order.
 struct Target {
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;
