@@ -3,7 +3,8 @@
 // Keys: preset (tiny, 1.5b), architecture (qwen3, llama), type and embedding (f32 types by their
 // names in formats/blocks.h: float32, float16, bfloat16, q4_0, ..., q6_K), layers, width, heads,
 // kv_heads, head_width, ff_width, vocabulary, context, tied (0, 1), seed,
-// copies (words of a text the model repeats; implies tied=0; the text goes to OUT.txt).
+// copies (words of a text the model repeats; implies tied=0; the text goes to OUT.txt),
+// network (1: without tokens and chat template, and with a vocabulary of any size).
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -17,6 +18,11 @@ using maie::support::GgufModelShape;
 
 namespace {
 
+struct Wanted {
+  GgufModelShape shape;
+  bool network_only = false;
+};
+
 bool set_type(BlockType& type, const std::string& name) {
   for (uint32_t number = 0; number < 64; ++number) {
     const auto known = maie::formats::block_type(number);
@@ -28,7 +34,8 @@ bool set_type(BlockType& type, const std::string& name) {
   return false;
 }
 
-bool set(GgufModelShape& shape, const std::string& key, const std::string& value) {
+bool set(Wanted& wanted, const std::string& key, const std::string& value) {
+  GgufModelShape& shape = wanted.shape;
   if (key == "preset" && value == "tiny") shape = {};
   if (key == "preset" && value == "1.5b") shape = maie::support::shape_of_1_5_billion();
   if (key == "preset") return value == "tiny" || value == "1.5b";
@@ -45,7 +52,8 @@ bool set(GgufModelShape& shape, const std::string& key, const std::string& value
   if (key == "copies") shape.copies = number;
   if (key == "copies") shape.tied = false;
   if (key == "seed") shape.seed = uint64_t(number);
-  if (key == "tied" || key == "seed" || key == "copies") return true;
+  if (key == "network") wanted.network_only = number != 0;
+  if (key == "tied" || key == "seed" || key == "copies" || key == "network") return true;
   const std::map<std::string, int64_t*> numbers = {
       {"layers", &shape.layers},         {"width", &shape.width},
       {"heads", &shape.heads},           {"kv_heads", &shape.kv_heads},
@@ -64,18 +72,23 @@ int main(int count, char** arguments) {
     std::fprintf(stderr, "usage: make_gguf OUT [KEY=VALUE...]\n");
     return 2;
   }
-  GgufModelShape shape;
+  Wanted wanted;
   for (int i = 2; i < count; ++i) {
     const std::string argument = arguments[i];
     const size_t equals = std::min(argument.find('='), argument.size());
     if (equals == argument.size() ||
-        !set(shape, argument.substr(0, equals), argument.substr(equals + 1))) {
+        !set(wanted, argument.substr(0, equals), argument.substr(equals + 1))) {
       std::fprintf(stderr, "make_gguf: %s is not understood\n", arguments[i]);
       return 2;
     }
   }
   maie::support::GgufWriter file;
-  maie::support::add_random_model(file, shape);
+  const GgufModelShape& shape = wanted.shape;
+  if (wanted.network_only) {
+    maie::support::add_random_network(file, shape);
+  } else {
+    maie::support::add_random_model(file, shape);
+  }
   std::ofstream out(arguments[1], std::ios::binary);
   file.write(out);
   out.close();

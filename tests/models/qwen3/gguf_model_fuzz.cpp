@@ -1,4 +1,7 @@
-// A GGUF file as a network: metadata, names and shapes, and a row of each matrix.
+// A GGUF file as a network: metadata, names and shapes, and a row of each matrix. The seeds come
+// from make_gguf network=1 layers=1 width=32 heads=2 kv_heads=1 head_width=16 ff_width=32
+// vocabulary=32 context=64, one with embedding=q8_0, the other with architecture=llama tied=0
+// type=q5_1.
 #include <cstdint>
 #include <vector>
 
