@@ -4,7 +4,10 @@
 #include <openssl/evp.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
+
+#include "base/check.h"
 
 namespace maie {
 
@@ -22,16 +25,19 @@ bool same_in_constant_time(const SecretDigest& a, const SecretDigest& b) {
   return CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Result<std::string> random_hex(size_t bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
+std::string random_hex(size_t bytes) {
   std::string text;
-  while (text.size() < bytes * 2) {
-    unsigned char byte = 0;
-    const ssize_t got = ::getrandom(&byte, 1, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got != 1) return errno_status("random numbers of the system", errno);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
+  while (text.size() < 2 * bytes) {
+    unsigned char block[32];  // so few are never cut short once the system has any
+    const size_t count = std::min(sizeof block, bytes - text.size() / 2);
+    if (::getrandom(block, count, 0) != ssize_t(count)) {
+      check(errno == EINTR, "the system gives random numbers");
+      continue;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      text += "0123456789abcdef"[block[i] >> 4];
+      text += "0123456789abcdef"[block[i] & 15];
+    }
   }
   return text;
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/ascii.h"
 #include "net/ascii.h"
 
 namespace maie::net {

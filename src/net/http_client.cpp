@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "net/ascii.h"
+#include "base/ascii.h"
 #include "net/exchange.h"
 
 namespace maie::net {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <memory>
 
-#include "net/ascii.h"
+#include "base/ascii.h"
 
 namespace maie::net {
 namespace {

@@ -1,25 +1,9 @@
 // Who works: taking a task, and what only the holder of its lease may do.
-#include <sys/random.h>
-
-#include <array>
-#include <cerrno>
-
+#include "base/secret.h"
 #include "queue/sqlite_engine.h"
 
 namespace maie::queue {
 namespace {
-
-Result<std::string> random_token() {
-  std::array<unsigned char, 16> bytes{};
-  while (::getrandom(bytes.data(), bytes.size(), 0) != ssize_t(bytes.size()))
-    if (errno != EINTR) return errno_status("no random numbers for a lease", errno);
-  std::string token;
-  for (const unsigned char byte : bytes) {
-    token += "0123456789abcdef"[byte >> 4];
-    token += "0123456789abcdef"[byte & 15];
-  }
-  return token;
-}
 
 // Asked first on a reader, so that a worker with nothing to do never takes the lock of writers.
 Result<bool> something_is_ready(Database& db, Lane lane, Moment now) {
@@ -68,7 +52,7 @@ Result<std::optional<Claimed>> claim_next(Database& db, const ClaimRequest& requ
       "WHERE number = ?";
   MAIE_ASSIGN(const std::optional<int64_t> number, next_in_line(db, request.lane, now));
   if (!number.has_value()) return std::optional<Claimed>();
-  MAIE_ASSIGN(std::string token, random_token());
+  std::string token = random_hex(16);
   MAIE_TRY(lend(db, *number, request, token, now));
   Claimed out;
   MAIE_TRY(db.each(sql, {*number}, [&](const Row& row) {

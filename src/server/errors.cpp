@@ -1,18 +1,11 @@
 #include "server/errors.h"
 
-#include <algorithm>
-#include <cctype>
+#include "base/ascii.h"
 
 namespace maie::server {
 namespace {
 
 constexpr int kRetryAfterS = 5;  // where nobody knows better
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return char(std::tolower(c)); });
-  return text;
-}
 
 // docs/spec/interfaces.md, 1.4
 const char* type_of(int status) {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "text/utf8.h"
 
 namespace maie::server {
@@ -11,12 +12,6 @@ namespace {
 // A list in one field: what longer ones would be for, nobody knows.
 constexpr JsonLimits kListLimits = {.depth = 8, .values = 10'000, .members = 1000};
 constexpr size_t kLongestShown = 80;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-  return out;
-}
 
 // A number as people read it: without a fraction where there is none.
 std::string shown(double value) {
@@ -157,8 +152,8 @@ size_t FormValues::choice(std::string_view name, std::initializer_list<std::stri
     if (word == *value) return size_t(&word - words.begin());
     known += (known.empty() ? "" : ", ") + std::string(word);
   }
-  refuse(unsupported_value(
-      std::string(name), std::string(name) + " is " + in_quotes(*value) + "; it is one of " + known));
+  refuse(unsupported_value(std::string(name), std::string(name) + " is " + in_quotes(*value) +
+                                                  "; it is one of " + known));
   return 0;
 }
 

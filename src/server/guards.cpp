@@ -66,8 +66,7 @@ Result<std::string> own_key(const std::string& data_dir) {
   std::error_code error;
   std::filesystem::create_directories(data_dir, error);  // what went wrong, the file will say
   if (!std::filesystem::exists(path, error)) {
-    MAIE_ASSIGN(const std::string made, random_hex(32));
-    MAIE_ASSIGN(const bool first, create_private_file(path, made + "\n"));
+    MAIE_ASSIGN(const bool first, create_private_file(path, random_hex(32) + "\n"));
     if (first) log_info("no api.secret_key is set; a new key is in " + path);
   }
   MAIE_ASSIGN(const std::string text, read_file(path, kLongestKeyFile));

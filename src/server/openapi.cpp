@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "server/openapi_schemas.h"
 
 namespace maie::server {
@@ -111,11 +112,6 @@ Json operation_of(const http::Route& route) {
   if (route.needs_key)
     operation["security"] = {{{"ApiKey", Json::array()}}, {{"Bearer", Json::array()}}};
   return operation;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 // The groups in the order of the page, then any that a route made up.

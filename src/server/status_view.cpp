@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 
+#include "base/log_line.h"
 #include "jobs/job.h"
 
 namespace maie::server {
@@ -50,14 +50,7 @@ std::vector<TaskState> states_of(std::string_view status) {
 
 Json time_of(std::optional<queue::WallMs> time) {
   if (!time) return nullptr;
-  const std::time_t seconds = std::time_t(*time / 1000);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
-                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
-                int(*time % 1000));
-  return text;
+  return rfc3339(std::chrono::system_clock::time_point(std::chrono::milliseconds(*time)));
 }
 
 Json task_head(const Task& task) {

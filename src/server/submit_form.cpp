@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ascii.h"
 #include "server/features.h"
 #include "server/form_values.h"
 #include "text/languages.h"
@@ -60,8 +61,7 @@ std::variant<jobs::AudioJob, ApiError> audio_job_of(const http::Form& form,
   }
   if (job.features.summary && job.template_id.empty()) return template_missing();
 
-  job.asr_backend = text_field(form, "asr_backend");
-  for (char& c : job.asr_backend) c = (c >= 'A' && c <= 'Z') ? char(c - 'A' + 'a') : c;
+  job.asr_backend = lower(text_field(form, "asr_backend"));
   if (job.asr_backend.empty()) job.asr_backend = settings.api.default_asr_backend;
   if (job.asr_backend != "whisper") {
     return ApiError{

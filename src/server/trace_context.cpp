@@ -1,7 +1,8 @@
 #include "server/trace_context.h"
 
 #include <algorithm>
-#include <random>
+
+#include "base/secret.h"
 
 namespace maie::server {
 namespace {
@@ -18,22 +19,9 @@ bool is_id(std::string_view text) {
   return is_hex(text) && text.find_first_not_of('0') != text.npos;
 }
 
-// Ids need be different, not secret.
 std::string random_id(size_t digits) {
-  thread_local std::mt19937_64 random{[] {
-    std::random_device device;
-    std::seed_seq seed{device(), device(), device(), device()};
-    return std::mt19937_64(seed);
-  }()};
-  constexpr char kHex[] = "0123456789abcdef";
   std::string id;
-  while (!is_id(id)) {
-    id.clear();
-    for (size_t i = 0; i < digits; i += 16) {
-      uint64_t bits = random();
-      for (size_t k = 0; k < 16; ++k, bits >>= 4) id += kHex[bits & 15];
-    }
-  }
+  while (!is_id(id)) id = random_hex(digits / 2);
   return id;
 }
 

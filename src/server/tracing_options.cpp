@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/log.h"
 #include "net/url.h"
 #include "server/tracing.h"
@@ -45,11 +46,6 @@ std::vector<std::pair<std::string, std::string>> pairs_of(std::string_view text)
       pairs.emplace_back(std::move(name), decoded(trimmed(one.substr(equals + 1))));
   }
   return pairs;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text) c = char(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 std::string traces_url(std::string base) {

@@ -1,8 +1,8 @@
 // A small writer of YAML 1.2: block style, and quotes wherever a plain word could be read as
 // something else.
 #include <algorithm>
-#include <cctype>
 
+#include "base/ascii.h"
 #include "server/openapi.h"
 
 namespace maie::server {
@@ -17,8 +17,7 @@ bool is_plain(const std::string& text) {
   if (text.empty() || text.size() > 80 || text.back() == ' ') return false;
   if (!is_letter(text[0]) && text[0] != '/') return false;
   if (!std::all_of(text.begin(), text.end(), is_safe)) return false;
-  std::string word = text;
-  for (char& c : word) c = char(std::tolower(static_cast<unsigned char>(c)));
+  const std::string word = lower(text);
   for (const char* reserved : {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}) {
     if (word == reserved) return false;
   }

@@ -8,10 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <random>
+
+#include "base/secret.h"
 
 namespace maie::summary {
 namespace {
@@ -55,13 +55,6 @@ Result<Descriptor> open_template(const std::string& root, const std::string& id)
 FileStamp stamp_from(const struct stat& info) {
   return {true, int64_t(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec,
           int64_t(info.st_size), uint64_t(info.st_ino)};
-}
-
-std::string random_name(const char* front) {
-  std::random_device random;
-  std::array<char, 24> digits{};
-  std::snprintf(digits.data(), digits.size(), "%08x%08x", random(), random());
-  return front + std::string(digits.data());
 }
 
 Status write_all(int file, std::string_view content, const std::string& what) {
@@ -162,7 +155,7 @@ Status TemplateFolder::create(const std::string& id, const TemplateFiles& files)
   std::filesystem::create_directories(root_, error);
   const Descriptor root = open_folder(root_);
   if (!root.valid()) return system_status(root_);
-  const std::string temporary = random_name(".new-");
+  const std::string temporary = ".new-" + random_hex(8);
   if (::mkdirat(root.get(), temporary.c_str(), 0777) != 0) return errno_status(root_, errno);
   Status status;
   {
@@ -196,7 +189,7 @@ Status TemplateFolder::replace(const std::string& id, const std::string& file,
     }
     return {};
   }
-  const std::string temporary = random_name(".new-");
+  const std::string temporary = ".new-" + random_hex(8);
   Status status = write_new(folder->get(), temporary, *content, what);
   if (status.ok() &&
       ::renameat(folder->get(), temporary.c_str(), folder->get(), file.c_str()) != 0) {
@@ -214,7 +207,7 @@ Status TemplateFolder::remove(const std::string& id) const {
   const Descriptor root = open_folder(root_);
   if (!root.valid()) return system_status(root_);
   // First out of sight in one step, so that no reader meets half a template.
-  const std::string hidden = random_name(".old-");
+  const std::string hidden = ".old-" + random_hex(8);
   struct stat info {};
   if (::fstatat(root.get(), id.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     return errno_status(id, errno);

@@ -29,13 +29,14 @@ TEST(Secret, IsTheSameOnlyAsItself) {
 TEST(Secret, IsRandom) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {
-    const auto text = random_hex(16);
-    ASSERT_TRUE(text.has_value());
-    EXPECT_EQ(text->size(), 32u);
-    EXPECT_EQ(text->find_first_not_of("0123456789abcdef"), std::string::npos);
-    seen.insert(*text);
+    const std::string text = random_hex(16);
+    EXPECT_EQ(text.size(), 32u);
+    EXPECT_EQ(text.find_first_not_of("0123456789abcdef"), std::string::npos);
+    seen.insert(text);
   }
   EXPECT_EQ(seen.size(), 100u);
+  EXPECT_EQ(random_hex(0), "");
+  EXPECT_EQ(random_hex(33).size(), 66u);
 }
 
 }  // namespace

@@ -4,10 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace maie::http {
+#include "base/ascii.h"
 
-inline char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c + ('a' - 'A')) : c; }
-std::string lower(std::string_view text);
+namespace maie::http {
 
 /// Equal, ASCII letters without case.
 bool equal_fold(std::string_view a, std::string_view b);

@@ -6,10 +6,10 @@
 #include <exception>
 
 #include "base/log.h"
+#include "base/secret.h"
 #include "server/http/characters.h"
 #include "server/http/head_check.h"
 #include "server/http/listener.h"
-#include "server/http/random_id.h"
 #include "server/http/target.h"
 
 // Coroutines here keep what they await in named variables: g++ up to 12 destroys some temporaries
@@ -33,7 +33,7 @@ std::string request_id_of(const Headers& headers) {
     }
     if (!id.empty()) return id;
   }
-  return "api-" + random_id().substr(0, 8);
+  return "api-" + random_hex(4);
 }
 
 bool is_known_method(std::string_view method) {

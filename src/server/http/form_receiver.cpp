@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "server/http/random_id.h"
+#include "base/secret.h"
 
 namespace maie::http {
 namespace {
@@ -67,7 +67,7 @@ std::optional<Refusal> FormReceiver::end() {
 }
 
 std::optional<Refusal> FormReceiver::open_file(PartHead head) {
-  const std::string path = folder_ + "/" + std::string(kPrefix) + random_id();
+  const std::string path = folder_ + "/" + std::string(kPrefix) + random_hex(16);
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file_ < 0) return disk_refusal("the spool folder", errno);
   paths_.push_back(path);
