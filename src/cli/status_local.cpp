@@ -11,8 +11,6 @@
 namespace maie::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kWorkerTtl{30'000};
-
 // Opening makes a queue where there is none, which a question should not.
 Result<std::unique_ptr<queue::TaskQueue>> open_queue(const config::Settings& settings) {
   const std::string& folder = settings.paths.data_dir;
@@ -25,22 +23,20 @@ Result<std::unique_ptr<queue::TaskQueue>> open_queue(const config::Settings& set
   return queue::open_sqlite_queue({.folder = folder});
 }
 
-void take_workers(ServiceStatus& status, const std::vector<queue::WorkerRecord>& records) {
-  status.workers = int64_t(records.size());
-  for (const queue::WorkerRecord& record : records) {
-    const Result<worker::WorkerStatus> said = worker::worker_status_of(record.status);
-    if (!said.has_value()) continue;
-    if (status.version.empty()) status.version = said->version;
-    status.memory_budget = status.memory_budget.value_or(0) + said->budget_bytes;
-    status.memory_reserved = status.memory_reserved.value_or(0) + said->reserved_bytes;
+void take_workers(ServiceStatus& status, const worker::LivingWorkers& living) {
+  status.workers = living.count;
+  for (const worker::WorkerStatus& said : living.statuses) {
+    if (status.version.empty()) status.version = said.version;
+    status.memory_budget = status.memory_budget.value_or(0) + said.budget_bytes;
+    status.memory_reserved = status.memory_reserved.value_or(0) + said.reserved_bytes;
     const auto model = [&](const std::string& name) -> ServiceStatus::Model& {
       const auto found = std::find_if(status.models.begin(), status.models.end(),
                                       [&](const auto& known) { return known.name == name; });
       if (found != status.models.end()) return *found;
       return status.models.emplace_back(ServiceStatus::Model{name, false, 0});
     };
-    for (const auto& offer : said->offers) (void)model(offer.name);
-    for (const worker::ResidentModel& resident : said->models) {
+    for (const auto& offer : said.offers) (void)model(offer.name);
+    for (const worker::ResidentModel& resident : said.models) {
       ServiceStatus::Model& known = model(resident.name);
       known.loaded = true;
       known.bytes += resident.bytes;
@@ -59,7 +55,7 @@ Result<ServiceStatus> local_service_status(const config::Settings& settings) {
                   {"running", counts.running},     {"dead", counts.dead},
                   {"succeeded", counts.succeeded}, {"failed", counts.failed},
                   {"cancelled", counts.cancelled}};
-  MAIE_ASSIGN(const std::vector<queue::WorkerRecord> workers, queue->workers(kWorkerTtl));
+  MAIE_ASSIGN(const worker::LivingWorkers workers, worker::living_workers(*queue));
   take_workers(status, workers);
   struct statvfs disk {};
   if (statvfs(settings.paths.data_dir.c_str(), &disk) == 0) {

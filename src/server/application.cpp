@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "queue/sqlite_queue.h"
 #include "server/disk_care.h"
+#include "server/ended_tasks.h"
 #include "server/event_hub.h"
 #include "server/guards.h"
 #include "server/hooks.h"
@@ -129,10 +130,9 @@ Status Application::Parts::open() {
 void Application::Parts::follow_tasks() {
   ended_tasks = events->watch_all([this](const queue::Task& task) {
     if (!queue::is_final(task.state)) return;
-    const Result<std::optional<std::string>> result = queue->result(task.id);
-    const std::string stored = result.has_value() && *result ? **result : std::string();
-    metrics.task_ended(task, stored);
-    tracer->task_ended(task, stored);
+    const std::optional<jobs::StoredResult> result = result_of(*queue, task);
+    metrics.task_ended(task, result ? &*result : nullptr);
+    tracer->task_ended(task, result ? &*result : nullptr);
   });
 }
 

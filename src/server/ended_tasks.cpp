@@ -7,6 +7,14 @@ constexpr size_t kRemembered = 8192;
 
 }  // namespace
 
+std::optional<jobs::StoredResult> result_of(queue::TaskQueue& queue, const queue::Task& task) {
+  if (task.state != queue::TaskState::kSucceeded) return std::nullopt;
+  const Result<std::optional<std::string>> bytes = queue.result(task.id);
+  if (!bytes.has_value() || !*bytes) return std::nullopt;
+  Result<jobs::StoredResult> result = jobs::result_from_bytes(**bytes);
+  return result.has_value() ? std::optional(std::move(*result)) : std::nullopt;
+}
+
 bool EndedTasks::first_time(const queue::Task& task) {
   const std::string end = task.id + "/" + std::to_string(task.finished.value_or(0));
   const std::scoped_lock lock(mutex_);

@@ -185,7 +185,7 @@ void Metrics::rejected(std::string_view reason) {
   state_->count("maie_admission_rejections_total", {{"reason", state_->reasons.admit(reason)}});
 }
 
-void Metrics::task_ended(const queue::Task& task, std::string_view result) {
+void Metrics::task_ended(const queue::Task& task, const jobs::StoredResult* result) {
   if (!queue::is_final(task.state) || !state_->ended.first_time(task)) return;
   const std::string kind = known(task.kind, kKinds);
   state_->count("maie_jobs_total", {{"kind", kind}, {"outcome", outcome_of(task.state)}});
@@ -200,11 +200,9 @@ void Metrics::task_ended(const queue::Task& task, std::string_view result) {
     state_->count("maie_stage_failures_total", {{"stage", std::string(stage_of(task))},
                                                 {"code", state_->codes.admit(task.error.code)}});
   }
-  if (task.state != queue::TaskState::kSucceeded || result.empty()) return;
-  const Result<jobs::StoredResult> stored = jobs::result_from_bytes(result);
-  if (!stored.has_value()) return;  // of a later version: its stages are not known
-  state_->stages_done(*stored);
-  state_->models_used(*stored);
+  if (result == nullptr) return;
+  state_->stages_done(*result);
+  state_->models_used(*result);
 }
 
 void Metrics::task_retried(std::string_view kind, std::string_view reason) {

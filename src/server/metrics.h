@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "jobs/stored_result.h"
 #include "queue/task_queue.h"
 #include "server/http/server.h"
 
@@ -20,9 +21,9 @@ class Metrics {
   void requests_in_flight(int change);
   void rejected(
       std::string_view reason);  ///< "queue_full", "memory", "rate_limit", "disk_full", ...
-  /// A task in its final state, with its stored result where it succeeded. The same end told twice
+  /// A task in its final state, with its result, null where there is none. The same end told twice
   /// is counted once, so that the one who removes a task may tell it as well as the EventHub.
-  void task_ended(const queue::Task& task, std::string_view result);
+  void task_ended(const queue::Task& task, const jobs::StoredResult* result);
   void task_retried(std::string_view kind, std::string_view reason);
   void leases_expired(int64_t count);
   /// The folder whose file system maie_disk_* speak of. Before the first render.

@@ -12,7 +12,6 @@ namespace {
 
 using Labels = std::map<std::string, std::string>;
 
-constexpr std::chrono::milliseconds kWorkerTtl{30'000};  // older ones are taken for dead
 constexpr char kDevice[] = "cpu";  // of all models that this program can load today
 constexpr size_t kMostModels = 64;
 
@@ -67,22 +66,19 @@ void add_queue_gauges(GaugeFamilies& gauges, queue::TaskQueue& queue) {
 
 std::vector<worker::WorkerStatus> add_worker_gauges(GaugeFamilies& gauges,
                                                     queue::TaskQueue& queue) {
-  std::vector<worker::WorkerStatus> workers;
-  const Result<std::vector<queue::WorkerRecord>> records = queue.workers(kWorkerTtl);
-  if (!records.has_value()) return workers;
-  gauges.add("maie_workers", {}, double(records->size()));
+  Result<worker::LivingWorkers> living = worker::living_workers(queue);
+  if (!living.has_value()) return {};
+  gauges.add("maie_workers", {}, double(living->count));
+  std::vector<worker::WorkerStatus>& workers = living->statuses;
   std::map<std::string, uint64_t> bytes;  // of models that a worker could load; 0: none has
   double budget = 0, reserved = 0;
-  for (const queue::WorkerRecord& record : *records) {
-    Result<worker::WorkerStatus> status = worker::worker_status_of(record.status);
-    if (!status.has_value()) continue;  // of a version that says it otherwise
-    budget += double(status->budget_bytes);
-    reserved += double(status->reserved_bytes);
-    for (const auto& offer : status->offers) bytes[offer.name] += 0;
-    for (const worker::ResidentModel& model : status->models) bytes[model.name] += model.bytes;
-    workers.push_back(std::move(*status));
+  for (const worker::WorkerStatus& status : workers) {
+    budget += double(status.budget_bytes);
+    reserved += double(status.reserved_bytes);
+    for (const auto& offer : status.offers) bytes[offer.name] += 0;
+    for (const worker::ResidentModel& model : status.models) bytes[model.name] += model.bytes;
   }
-  if (workers.empty()) return workers;
+  if (workers.empty()) return {};
   gauges.add("maie_memory_budget_bytes", {{"device", kDevice}}, budget);
   gauges.add("maie_memory_reserved_bytes", {{"device", kDevice}}, reserved);
   size_t shown = 0;
@@ -96,7 +92,7 @@ std::vector<worker::WorkerStatus> add_worker_gauges(GaugeFamilies& gauges,
     gauges.add("maie_model_loaded", labels, loaded ? 1 : 0);
     gauges.add("maie_model_bytes", labels, double(size));
   }
-  return workers;
+  return std::move(workers);
 }
 
 void add_process_gauges(GaugeFamilies& gauges) {

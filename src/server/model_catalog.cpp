@@ -113,21 +113,17 @@ CatalogModel language_model(const std::string& named, const std::string& id) {
 }
 
 // What living workers say: it decides, as they may be on another machine.
-void ask_workers(queue::TaskQueue& queue, const config::Settings& settings,
-                 std::vector<CatalogModel>& models) {
-  const auto ttl = std::chrono::milliseconds(int64_t(settings.queue.lease_s * 1000));
-  const auto workers = queue.workers(ttl);
+void ask_workers(queue::TaskQueue& queue, std::vector<CatalogModel>& models) {
+  const auto workers = worker::living_workers(queue);
   if (!workers.has_value()) return;
   std::map<std::string, std::string, std::less<>> offered;  // name to problem
-  for (const queue::WorkerRecord& record : *workers) {
-    const Result<worker::WorkerStatus> status = worker::worker_status_of(record.status);
-    if (!status.has_value()) continue;
-    for (const worker::OfferedModel& offer : status->offers) {
+  for (const worker::WorkerStatus& status : workers->statuses) {
+    for (const worker::OfferedModel& offer : status.offers) {
       const auto [known, is_new] = offered.emplace(offer.name, offer.problem);
       if (!is_new && offer.problem.empty()) known->second.clear();
     }
     for (CatalogModel& model : models) {
-      for (const worker::ResidentModel& resident : status->models) {
+      for (const worker::ResidentModel& resident : status.models) {
         model.loaded |= resident.name == model.id;
       }
     }
@@ -171,7 +167,7 @@ std::vector<CatalogModel> ModelCatalog::models() const {
   if (names.enhancer != names.language_model) {
     models.push_back(language_model(settings_.llm.enhance_model, names.enhancer));
   }
-  ask_workers(queue_, settings_, models);
+  ask_workers(queue_, models);
   return models;
 }
 

@@ -198,7 +198,7 @@ void Tracer::request_done(const http::Hooks::Done& done) {
   state_->exporter->add(std::move(span.json));
 }
 
-void Tracer::task_ended(const queue::Task& task, std::string_view result) {
+void Tracer::task_ended(const queue::Task& task, const jobs::StoredResult* result) {
   if (!enabled() || !queue::is_final(task.state)) return;
   bool has_parent = false;
   const TraceContext parent = state_->context_of(task.traceparent, has_parent);
@@ -214,9 +214,7 @@ void Tracer::task_ended(const queue::Task& task, std::string_view result) {
   // The code alone: a message may quote what was said.
   if (task.state == queue::TaskState::kFailed) span.failed(task.error.code);
   state_->exporter->add(std::move(span.json));
-  if (task.state != queue::TaskState::kSucceeded || result.empty()) return;
-  const Result<jobs::StoredResult> stored = jobs::result_from_bytes(result);
-  if (stored.has_value()) state_->add_stages(*stored, context, begin_ns);
+  if (result != nullptr) state_->add_stages(*result, context, begin_ns);
 }
 
 }  // namespace maie::server

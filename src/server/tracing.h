@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "jobs/stored_result.h"
 #include "queue/task_queue.h"
 #include "server/http/server.h"
 
@@ -47,9 +48,9 @@ class Tracer {
   void begin(http::Request& request) const;
   /// Hooks::done.
   void request_done(const http::Hooks::Done& done);
-  /// A task in its final state, with its stored result where it succeeded: one span of the task and
+  /// A task in its final state, with its result, null where there is none: one span of the task and
   /// `maie.stage.<name>` for each stage, in the trace of the request that submitted it.
-  void task_ended(const queue::Task& task, std::string_view result);
+  void task_ended(const queue::Task& task, const jobs::StoredResult* result);
 
   int64_t sent() const;     ///< spans that the receiver took
   int64_t dropped() const;  ///< spans that nobody took

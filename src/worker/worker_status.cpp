@@ -1,11 +1,14 @@
 #include "worker/worker_status.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/json.h"
 
 namespace maie::worker {
 namespace {
+
+constexpr std::chrono::seconds kAlive{30};
 
 Json models_of(const std::vector<ResidentModel>& models) {
   Json list = Json::array();
@@ -83,6 +86,16 @@ Result<WorkerStatus> worker_status_of(std::string_view text) {
                              bytes_of(offer, "need_bytes"), json_string(offer, "problem", "")});
   }
   return status;
+}
+
+Result<LivingWorkers> living_workers(queue::TaskQueue& queue) {
+  MAIE_ASSIGN(const std::vector<queue::WorkerRecord> records, queue.workers(kAlive));
+  LivingWorkers living{.count = int64_t(records.size()), .statuses = {}};
+  for (const queue::WorkerRecord& record : records) {
+    Result<WorkerStatus> status = worker_status_of(record.status);
+    if (status.has_value()) living.statuses.push_back(std::move(*status));
+  }
+  return living;
 }
 
 }  // namespace maie::worker

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "queue/task_queue.h"
 #include "worker/model_pool.h"
 
 namespace maie::worker {
@@ -25,5 +26,12 @@ struct WorkerStatus {
 
 std::string to_text(const WorkerStatus& status);
 Result<WorkerStatus> worker_status_of(std::string_view text);
+
+/// Who said within the last 30 seconds that it lives; workers say so every two.
+struct LivingWorkers {
+  int64_t count = 0;
+  std::vector<WorkerStatus> statuses;  ///< without workers of a version that says it otherwise
+};
+Result<LivingWorkers> living_workers(queue::TaskQueue& queue);
 
 }  // namespace maie::worker

@@ -124,7 +124,7 @@ TEST_F(MetricsTest, NoClientMakesNewLabels) {
     queue::Task failed = task(made_up.c_str(), made_up.c_str(), queue::TaskState::kFailed);
     failed.error.code = made_up;
     failed.stage = made_up;
-    metrics_.task_ended(failed, "");
+    metrics_.task_ended(failed, nullptr);
   }
   const MetricsPage read = page();
   EXPECT_EQ(read.families.at("maie_http_requests_total").samples.size(), 1u);
@@ -144,10 +144,9 @@ TEST_F(MetricsTest, AnEndedTaskIsCountedOnceWithItsStages) {
       {"llm", {{"name", "qwen3-4b"}, {"usage", {{"prompt_tokens", 900}, {"answer_tokens", 80}}}}}};
   result.transcript.emplace();
   result.transcript->dropped = {{0, 1, "repetition", "x"}, {1, 2, "repetition", "y"}};
-  const std::string bytes = jobs::to_bytes(result);
   const queue::Task done = task("1", "audio", queue::TaskState::kSucceeded);
-  metrics_.task_ended(done, bytes);
-  metrics_.task_ended(done, bytes);
+  metrics_.task_ended(done, &result);
+  metrics_.task_ended(done, &result);
   const MetricsPage read = page();
   EXPECT_EQ(read.value("maie_jobs_total", {{"kind", "audio"}, {"outcome", "succeeded"}}), 1);
   EXPECT_EQ(read.value("maie_job_wait_seconds_sum", {{"kind", "audio"}}), 3);
@@ -163,7 +162,7 @@ TEST_F(MetricsTest, AnEndedTaskIsCountedOnceWithItsStages) {
 }
 
 TEST_F(MetricsTest, ATaskThatIsNotOverIsNotCounted) {
-  metrics_.task_ended(task("1", "audio", queue::TaskState::kRunning), "");
+  metrics_.task_ended(task("1", "audio", queue::TaskState::kRunning), nullptr);
   EXPECT_TRUE(page().families.at("maie_jobs_total").samples.empty());
 }
 
@@ -175,7 +174,7 @@ TEST_F(MetricsTest, AConversationTellsItsTokenTimes) {
   result.completion->usage.answer_tokens = 11;
   result.completion->usage.first_token_s = 0.5;
   result.completion->usage.total_s = 1.5;
-  metrics_.task_ended(task("1", "chat", queue::TaskState::kSucceeded), jobs::to_bytes(result));
+  metrics_.task_ended(task("1", "chat", queue::TaskState::kSucceeded), &result);
   const MetricsPage read = page();
   EXPECT_EQ(read.value("maie_llm_time_to_first_token_seconds_sum", {{"model", "qwen3-4b"}}), 0.5);
   EXPECT_NEAR(read.value("maie_llm_token_interval_seconds_sum", {{"model", "qwen3-4b"}}), 0.1,
@@ -185,11 +184,11 @@ TEST_F(MetricsTest, AConversationTellsItsTokenTimes) {
 TEST_F(MetricsTest, FailuresNameStageAndCode) {
   queue::Task failed = task("1", "audio", queue::TaskState::kFailed);
   failed.error = {"AUDIO_VALIDATION_ERROR", "no audio", "preprocessing"};
-  metrics_.task_ended(failed, "");
+  metrics_.task_ended(failed, nullptr);
   failed = task("2", "audio", queue::TaskState::kFailed);
   failed.stage = "enhance";
   failed.error = {"LLM_PROCESSING_ERROR", "", "llm"};
-  metrics_.task_ended(failed, "");
+  metrics_.task_ended(failed, nullptr);
   const MetricsPage read = page();
   EXPECT_EQ(read.value("maie_stage_failures_total",
                        {{"stage", "decode"}, {"code", "AUDIO_VALIDATION_ERROR"}}),
@@ -254,7 +253,7 @@ TEST_F(MetricsTest, TellsOfTheProcessAndTheDisk) {
 TEST_F(MetricsTest, OpenMetricsHasItsOwnNamesAndEnd) {
   request("GET", nullptr, 200, 1);
   metrics_.rejected("a \"quoted\"\nreason\\");
-  metrics_.task_ended(task("1", "audio", queue::TaskState::kSucceeded), "");
+  metrics_.task_ended(task("1", "audio", queue::TaskState::kSucceeded), nullptr);
   const MetricsPage read = page(true);
   EXPECT_EQ(read.families.at("maie_http_requests").type, "counter");
   // maie_jobs is a gauge of its own: the counter beside it keeps its whole name.

@@ -120,7 +120,7 @@ TEST(Tracer, WithoutReceiverItDoesNothing) {
   request.headers.set("traceparent", kParent);
   serve_request(tracer, request, 200);
   EXPECT_EQ(request.headers.get("traceparent"), kParent);  // carried on as it came
-  tracer.task_ended(ended_task(kParent), "");
+  tracer.task_ended(ended_task(kParent), nullptr);
   EXPECT_EQ(tracer.dropped(), 0);
 }
 
@@ -188,8 +188,8 @@ TEST(Tracer, ATaskGoesOnInTheTraceOfItsRequest) {
     tracer.begin(request);
     submitted = std::string(request.headers.get("traceparent"));
     const queue::Task task = ended_task(submitted);
-    tracer.task_ended(task, jobs::to_bytes(result));
-    tracer.task_ended(task, jobs::to_bytes(result));  // told twice
+    tracer.task_ended(task, &result);
+    tracer.task_ended(task, &result);  // told twice
   }
   const std::vector<Json> spans = spans_of(receiver);
   ASSERT_EQ(spans.size(), 5u);
@@ -225,7 +225,7 @@ TEST(Tracer, AFailedTaskTellsItsCodeAlone) {
     queue::Task task = ended_task("");
     task.state = queue::TaskState::kFailed;
     task.error = {"ASR_PROCESSING_ERROR", "my private recording.wav is broken", "asr"};
-    tracer.task_ended(task, "");
+    tracer.task_ended(task, nullptr);
   }
   const std::vector<Json> spans = spans_of(receiver);
   ASSERT_EQ(spans.size(), 1u);
@@ -241,7 +241,7 @@ TEST(Tracer, FollowsWhoDecidedNotToTrace) {
     http::Request request;
     request.headers.set("traceparent", unsampled);
     serve_request(tracer, request, 200);
-    tracer.task_ended(ended_task(unsampled), "");
+    tracer.task_ended(ended_task(unsampled), nullptr);
     EXPECT_EQ(parse_traceparent(request.headers.get("traceparent"))->sampled, false);
   }
   {
