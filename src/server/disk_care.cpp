@@ -1,7 +1,6 @@
 #include "server/disk_care.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +13,9 @@
 #include "base/human_size.h"
 #include "base/log.h"
 #include "server/believed_clock.h"
+#include "server/disk_facts.h"
 #include "server/folder_removal.h"
+#include "server/upload.h"
 
 namespace maie::server {
 namespace {
@@ -32,52 +33,8 @@ constexpr char kUnreachable[] = "redis_unavailable";  // the word of docs/spec/s
 
 double rounded(double value) { return std::round(value * 100) / 100; }
 
-// Folders of tasks are named by UUIDs; others are not ours.
-bool is_task_id(const std::string& name) {
-  if (name.size() != 36) return false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? name[i] != '-' : std::isxdigit(static_cast<unsigned char>(name[i])) == 0)
-      return false;
-  }
-  return true;
-}
-
-struct Entry {
-  std::string name;
-  int64_t modified_ms = 0;
-  uint64_t bytes = 0;
-};
-
-// What lies in a folder and is of that kind itself, not through a link. An unreadable folder is an
-// empty one.
-std::vector<Entry> entries_of(const std::string& folder, mode_t kind) {
-  std::vector<Entry> entries;
-  std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    struct stat facts {};
-    if (lstat(it->path().c_str(), &facts) != 0 || (facts.st_mode & S_IFMT) != kind) continue;
-    entries.push_back({it->path().filename().string(),
-                       int64_t{facts.st_mtim.tv_sec} * 1000 + facts.st_mtim.tv_nsec / 1'000'000,
-                       uint64_t(facts.st_size)});
-  }
-  return entries;
-}
-
-struct Space {
-  uint64_t total = 0, used = 0, free = 0;
-  double percent() const { return total == 0 ? 0 : rounded(100.0 * double(used) / double(total)); }
-};
-
-// Free is what a program without special rights may still write.
-Result<Space> space_of(const std::string& folder) {
-  struct statvfs disk {};
-  if (statvfs(folder.c_str(), &disk) != 0) return errno_status("the disk", errno);
-  Space space;
-  space.free = uint64_t{disk.f_bavail} * disk.f_frsize;
-  space.used = (uint64_t{disk.f_blocks} - disk.f_bfree) * disk.f_frsize;
-  space.total = space.used + space.free;
-  return space;
+double percent_of(const DiskSpace& space) {
+  return space.total == 0 ? 0 : rounded(100.0 * double(space.used) / double(space.total));
 }
 
 // A process may still write to "app.log" or "errors.worker-1.log", however long ago it last did;
@@ -100,7 +57,7 @@ struct DiskCare::State {
       : settings(from), queue(tasks), clock(time) {}
 
   enum class Fate { kKeep, kRemove, kTidy };  // tidy: only what is made again from the recording
-  Result<Fate> fate_of(const Entry& folder, double days, double failed_days);
+  Result<Fate> fate_of(const FolderEntry& folder, double days, double failed_days);
   Json clean_audio(bool dry_run, double days, double failed_days);
 
   const config::Settings& settings;
@@ -113,7 +70,7 @@ struct DiskCare::State {
   std::thread timer;
 };
 
-Result<DiskCare::State::Fate> DiskCare::State::fate_of(const Entry& folder, double days,
+Result<DiskCare::State::Fate> DiskCare::State::fate_of(const FolderEntry& folder, double days,
                                                        double failed_days) {
   const int64_t now = clock.now_ms();
   MAIE_ASSIGN(const std::optional<queue::Task> task, queue.find(folder.name));
@@ -134,7 +91,7 @@ Json DiskCare::State::clean_audio(bool dry_run, double days, double failed_days)
   bool reachable = true;
   std::error_code error;
   const bool there = fs::is_directory(root, error);
-  for (const Entry& folder : entries_of(root, S_IFDIR)) {
+  for (const FolderEntry& folder : entries_of(root, S_IFDIR)) {
     if (!is_task_id(folder.name)) continue;
     ++checked;
     if (!reachable) continue;
@@ -209,7 +166,7 @@ DiskCare::~DiskCare() {
 }
 
 Status DiskCare::room_for_upload(uint64_t bytes) const {
-  const Result<Space> space = space_of(state_->settings.paths.audio_dir);
+  const Result<DiskSpace> space = space_of(state_->settings.paths.audio_dir);
   if (!space.has_value()) return {};  // writing will say what is wrong
   const double kept = state_->settings.cleanup.min_free_mb * kMebibyte;
   if (double(space->free) - double(bytes) >= kept) return {};
@@ -231,9 +188,9 @@ Json DiskCare::clean_logs(bool dry_run) {
   const double days = state_->settings.cleanup.logs_retention_days;
   int64_t checked = 0, deleted = 0, would_delete = 0;
   uint64_t freed = 0;
-  const std::vector<Entry> files =
-      folder.empty() ? std::vector<Entry>() : entries_of(folder, S_IFREG);
-  for (const Entry& file : files) {
+  const std::vector<FolderEntry> files =
+      folder.empty() ? std::vector<FolderEntry>() : entries_of(folder, S_IFREG);
+  for (const FolderEntry& file : files) {
     if (file.name.find(".log") == std::string::npos || is_live_log(file.name)) continue;
     ++checked;
     if (state_->clock.now_ms() - file.modified_ms <= int64_t(days * double(kDayMs))) continue;
@@ -278,7 +235,7 @@ Json DiskCare::clean_cache(bool dry_run) {
   if (!after.has_value()) return failure(after.error());
   int64_t leftovers = 0;
   const std::string spool = spool_folder_of(state_->settings);
-  for (const Entry& file : entries_of(spool, S_IFREG)) {
+  for (const FolderEntry& file : entries_of(spool, S_IFREG)) {
     if (state_->clock.now_ms() - file.modified_ms <= kSpoolMs) continue;
     std::error_code error;
     if (dry_run || fs::remove(fs::path(spool) / file.name, error)) ++leftovers;
@@ -294,13 +251,13 @@ Json DiskCare::clean_cache(bool dry_run) {
 
 Json DiskCare::check_disk() {
   const config::CleanupSettings& care = state_->settings.cleanup;
-  const Result<Space> space = space_of(care.check_dir);
+  const Result<DiskSpace> space = space_of(care.check_dir);
   if (!space.has_value()) {
     log_warning("the disk cannot be watched: " + space.error().message());
     return {{"check_dir", care.check_dir}, {"error", space.error().message()}};
   }
-  const bool alert = space->percent() >= care.disk_threshold_pct;
-  Json report = {{"usage_percent", space->percent()},
+  const bool alert = percent_of(*space) >= care.disk_threshold_pct;
+  Json report = {{"usage_percent", percent_of(*space)},
                  {"usage_gb", rounded(double(space->used) / kGibibyte)},
                  {"total_gb", rounded(double(space->total) / kGibibyte)},
                  {"check_dir", care.check_dir},
@@ -308,7 +265,7 @@ Json DiskCare::check_disk() {
                  {"alert", alert}};
   if (!alert) return report;
   char percent[32];
-  std::snprintf(percent, sizeof percent, "%.2f", space->percent());
+  std::snprintf(percent, sizeof percent, "%.2f", percent_of(*space));
   log_warning("the disk is " + std::string(percent) + " % full, " + human_size(space->free) +
               " are free" + (care.emergency_cleanup ? ": emergency cleanup" : ""));
   if (!care.emergency_cleanup) return report;
@@ -320,10 +277,10 @@ Json DiskCare::check_disk() {
     audio = state_->clean_audio(false, days, failed_days);
   }
   report["emergency_cleanup"] = {{"audio", std::move(audio)}, {"logs", clean_logs(false)}};
-  const Result<Space> after = space_of(care.check_dir);
+  const Result<DiskSpace> after = space_of(care.check_dir);
   if (!after.has_value()) return report;
-  report["cleanup_effective"] = after->percent() < care.disk_threshold_pct;
-  report["usage_percent_after"] = after->percent();
+  report["cleanup_effective"] = percent_of(*after) < care.disk_threshold_pct;
+  report["usage_percent_after"] = percent_of(*after);
   report["usage_gb_after"] = rounded(double(after->used) / kGibibyte);
   return report;
 }

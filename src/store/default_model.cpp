@@ -2,53 +2,33 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
+
+#include "store/find_model.h"
 
 namespace maie::store {
-namespace {
-
-namespace fs = std::filesystem;
-
-bool is_there(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
-
-std::optional<std::string> first_with(const ModelFolders& where, const char* name) {
-  for (const std::string& folder : where.folders) {
-    const fs::path path = fs::path(folder) / name;
-    if (is_there(path)) return path.string();
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 ModelFolders model_folders_of_process() {
   ModelFolders where;
   if (const char* chosen = std::getenv("MAIE_MODEL")) where.chosen = chosen;
   if (const char* chosen = std::getenv("MAIE_LLM")) where.chosen_llm = chosen;
-  where.folders.push_back("models");
-  std::error_code error;
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error)
-    where.folders.push_back((program.parent_path().parent_path() / "share/maie/models").string());
+  where.folders = folders_of_process();
   return where;
 }
 
 Result<std::string> default_model(const ModelFolders& where) {
   if (!where.chosen.empty()) {
-    if (is_there(where.chosen)) return where.chosen;
+    std::error_code error;
+    if (std::filesystem::exists(where.chosen, error)) return where.chosen;
     return not_found(where.chosen + ": no such model; correct $MAIE_MODEL or give --model");
   }
-  if (const auto path = first_with(where, "mini/asr")) return *path;
+  if (const auto path = find_in_folders("mini/asr", where.folders)) return *path;
   return not_found(
       "no model found; give --model PATH or set $MAIE_MODEL (maie doctor shows where was looked)");
 }
 
 Result<std::string> default_language_model(const ModelFolders& where) {
   if (!where.chosen_llm.empty()) return where.chosen_llm;
-  if (const auto path = first_with(where, "mini/lm")) return *path;
+  if (const auto path = find_in_folders("mini/lm", where.folders)) return *path;
   return not_found(
       "no language model found; give --llm PATH or set $MAIE_LLM (maie models lists what is here)");
 }

@@ -43,6 +43,15 @@ Result<std::string> find_in(const HubCache& cache, const ModelId& id) {
 
 }  // namespace
 
+std::optional<std::string> find_in_folders(const std::string& name,
+                                           const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    const fs::path path = fs::path(folder) / name;
+    if (is_there(path)) return path.string();
+  }
+  return std::nullopt;
+}
+
 Result<std::string> find_in_caches(const ModelId& id, const std::vector<std::string>& caches) {
   Status why = not_found(id.repo + ": is not on this machine");
   for (const std::string& folder : caches) {
@@ -59,10 +68,7 @@ Result<std::string> find_model(const std::string& name_or_path, const Settings& 
   if (name_or_path.empty()) return invalid_input("the name of a model is empty");
   if (is_there(name_or_path)) return name_or_path;
   if (is_safe_path(name_or_path)) {
-    for (const std::string& folder : settings.folders) {
-      const fs::path path = fs::path(folder) / name_or_path;
-      if (is_there(path)) return path.string();
-    }
+    if (auto path = find_in_folders(name_or_path, settings.folders)) return *std::move(path);
   }
   const Result<ModelId> id = parse_model_id(name_or_path);
   const auto is_in = [&](const std::string& cache) { return HubCache(cache, id->repo).exists(); };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,10 @@ Result<std::string> find_model(const std::string& name_or_path, const Settings& 
 
 /// The same with the settings of this process.
 Result<std::string> find_model(const std::string& name_or_path);
+
+/// The file or folder of that name in the first of the folders that has it.
+std::optional<std::string> find_in_folders(const std::string& name,
+                                           const std::vector<std::string>& folders);
 
 /// The snapshot of a model in the first cache that has it, complete as far as that is known: where
 /// the snapshot holds nothing but one GGUF file, that file. kNotFound names what is missing.

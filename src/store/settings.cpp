@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "base/ascii.h"
 #include "base/file.h"
 
 namespace maie::store {
@@ -19,9 +20,9 @@ std::string value_of(const Environment& environment, const char* name) {
   return value == nullptr ? "" : value;
 }
 
-bool is_true(std::string text) {
-  for (char& c : text) c = char(std::toupper(uint8_t(c)));
-  return text == "1" || text == "ON" || text == "YES" || text == "TRUE";
+bool is_true(std::string_view text) {
+  const std::string word = lower(text);
+  return word == "1" || word == "on" || word == "yes" || word == "true";
 }
 
 std::string trimmed(std::string_view text) {
@@ -81,8 +82,7 @@ std::string origin_of(std::string_view url) {
   authority = authority.substr(0, authority.find_first_of("/?#"));
   if (const size_t at = authority.rfind('@'); at != authority.npos) authority.remove_prefix(at + 1);
   if (authority.empty()) return "";
-  origin += authority;
-  for (char& c : origin) c = char(std::tolower(uint8_t(c)));
+  origin = lower(origin + std::string(authority));
   for (const auto& [scheme, port] :
        {std::pair<std::string_view, std::string_view>{"https://", ":443"}, {"http://", ":80"}}) {
     const bool has_default = origin.starts_with(scheme) && origin.ends_with(port);
@@ -128,15 +128,18 @@ Result<Settings> settings_of(const Environment& environment) {
   return settings;
 }
 
-Result<Settings> settings_of_process() {
-  MAIE_ASSIGN(Settings settings, settings_of([](const char* name) { return std::getenv(name); }));
-  settings.folders.push_back("models");
+std::vector<std::string> folders_of_process() {
+  std::vector<std::string> folders = {"models"};
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    settings.folders.push_back(
-        (program.parent_path().parent_path() / "share/maie/models").string());
-  }
+  if (!error)
+    folders.push_back((program.parent_path().parent_path() / "share/maie/models").string());
+  return folders;
+}
+
+Result<Settings> settings_of_process() {
+  MAIE_ASSIGN(Settings settings, settings_of([](const char* name) { return std::getenv(name); }));
+  settings.folders = folders_of_process();
   return settings;
 }
 

@@ -37,7 +37,11 @@ using Environment = std::function<const char*(const char*)>;
 /// kInvalidInput for an endpoint that is no http(s) URL and a token that cannot be one.
 Result<Settings> settings_of(const Environment& environment);
 
-/// The same for this process, with ./models and share/maie/models beside the program as folders.
+/// Folders of models of this process: ./models, and share/maie/models beside the program's bin
+/// folder.
+std::vector<std::string> folders_of_process();
+
+/// The same for this process, with those folders.
 Result<Settings> settings_of_process();
 
 /// Checks a base URL and takes the slashes from its end.
