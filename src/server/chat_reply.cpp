@@ -1,5 +1,6 @@
 #include "server/chat_reply.h"
 
+#include "server/answers.h"
 #include "server/delta_text.h"
 #include "server/sse.h"
 #include "server/stream_answer.h"
@@ -27,7 +28,7 @@ class WholeAnswer : public TaskAnswer {
   void on_result(const jobs::StoredResult& result) override {
     if (!result.completion) return on_error(lacks_answer());
     const Json json = chat_completion(identity_, *result.completion, schema_);
-    reply_->send({.body = json.dump(-1, ' ', false, Json::error_handler_t::replace)});
+    reply_->send(json_response(json));
   }
   void on_error(const ApiError& error) override {
     reply_->send(to_response(error, http::ErrorStyle::kOpenAi, request_id_));

@@ -1,7 +1,9 @@
 // POST /v1/chat/completions (docs/spec/interfaces.md, 6).
 #include <span>
 
+#include "base/ascii.h"
 #include "base/file.h"
+#include "server/answers.h"
 #include "server/chat_reply.h"
 #include "server/chat_request.h"
 #include "server/model_catalog.h"
@@ -19,14 +21,9 @@ using http::Request;
 
 constexpr size_t kMostBodyBytes = 16 << 20;
 
-void refuse(const ReplyPtr& reply, const Request& request, const ApiError& error) {
-  reply->send(to_response(error, http::ErrorStyle::kOpenAi, request.id));
-}
-
 bool is_json(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
+  std::string type = lower(content_type.substr(0, content_type.find(';')));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  for (char& c : type) c = c >= 'A' && c <= 'Z' ? char(c + 32) : c;
   return type.empty() || type == "application/json" || type.ends_with("+json");
 }
 
@@ -39,17 +36,19 @@ class ChatRoutes {
 
   void handle(Request& request, const ReplyPtr& reply) const {
     if (!is_json(request.headers.get("Content-Type"))) {
-      return refuse(reply, request,
-                    {.status = 415,
-                     .code = "UNSUPPORTED_MEDIA_TYPE",
-                     .message = "the body must be application/json"});
+      return refuse_openai(reply, request,
+                           {.status = 415,
+                            .code = "UNSUPPORTED_MEDIA_TYPE",
+                            .message = "the body must be application/json"});
     }
     auto read = chat_request_of(request.body);
-    if (const auto* error = std::get_if<ApiError>(&read)) return refuse(reply, request, *error);
+    if (const auto* error = std::get_if<ApiError>(&read))
+      return refuse_openai(reply, request, *error);
     ChatRequest& chat = std::get<ChatRequest>(read);
     const std::string named = chat.job.model;
     const auto model = catalog_.find("chat", named);
-    if (const auto* error = std::get_if<ApiError>(&model)) return refuse(reply, request, *error);
+    if (const auto* error = std::get_if<ApiError>(&model))
+      return refuse_openai(reply, request, *error);
     chat.job.model = std::get<CatalogModel>(model).id;
     // Two clients with the same words want two answers, unless they say otherwise.
     const bool has_key = request.headers.has("Idempotency-Key");
@@ -57,7 +56,8 @@ class ChatRoutes {
     const auto taken =
         take_task(service_, request, task_id, chat.job,
                   {.digest = has_key ? sha256_hex(std::as_bytes(std::span(request.body))) : ""});
-    if (const auto* error = std::get_if<ApiError>(&taken)) return refuse(reply, request, *error);
+    if (const auto* error = std::get_if<ApiError>(&taken))
+      return refuse_openai(reply, request, *error);
     const std::string& id = std::get<TakenTask>(taken).id;
     open_->follow(id, reply,
                   chat_reply(chat, chat_identity_of(id, named.empty() ? chat.job.model : named),

@@ -12,9 +12,11 @@
 #include <mutex>
 
 #include "jobs/live.h"
+#include "server/answers.h"
 #include "server/event_hub.h"
 #include "server/known_task.h"
 #include "server/openapi_schemas.h"
+#include "server/sse.h"
 #include "server/status_view.h"
 #include "server/task_route_groups.h"
 
@@ -43,15 +45,12 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
       : service_(service), task_id_(std::move(task_id)), attempt_(attempt), sent_(after) {}
 
   void start(const ReplyPtr& reply) {
-    http::Response head;
-    head.content_type = "text/event-stream; charset=utf-8";
-    head.headers.set("X-Accel-Buffering", "no");
     reply->on_disconnect([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->end();
     });
     {
       const std::lock_guard lock(mutex_);
-      stream_ = reply->start(std::move(head));
+      stream_ = reply->start(event_stream_head());
     }
     const double period = service_.settings.server.event_keep_alive_s;
     // The hub's entries own the watcher; ending takes them out of the hub.
@@ -198,8 +197,7 @@ void add_event_route(http::Router& router, Service& service) {
   router.add(
       {.method = "GET",
        .path = "/v1/tasks/{task_id}/events",
-       .handler = [&service](Request& request,
-                             const ReplyPtr& reply) { send_events(service, request, reply); },
+       .handler = handler_of(service, send_events),
        .needs_key = true,
        .doc = {.id = "task_events",
                .summary = "Progress and transcript of a task as server-sent events",

@@ -1,6 +1,7 @@
 #include "server/known_task.h"
 
 #include "base/log.h"
+#include "server/answers.h"
 #include "server/upload.h"
 
 namespace maie::server {
@@ -9,17 +10,6 @@ ApiError no_such_task(std::string_view id) {
   return {.status = 404,
           .code = "TASK_NOT_FOUND",
           .message = "Task " + std::string(id.substr(0, 64)) + " not found"};
-}
-
-void send_json(const http::ReplyPtr& reply, const Json& json, int status) {
-  http::Response response;
-  response.status = status;
-  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  reply->send(std::move(response));
-}
-
-void refuse(const http::ReplyPtr& reply, const http::Request& request, const ApiError& error) {
-  reply->send(to_response(error, http::ErrorStyle::kJobApi, request.id));
 }
 
 std::optional<queue::Task> known_task(Service& service, const http::Request& request,
@@ -37,6 +27,23 @@ std::optional<queue::Task> known_task(Service& service, const http::Request& req
   }
   if (!*task) refuse(reply, request, no_such_task(id));
   return std::move(*task);
+}
+
+std::optional<jobs::StoredResult> known_result(Service& service, const queue::Task& task,
+                                               const http::Request& request,
+                                               const http::ReplyPtr& reply) {
+  const Result<std::optional<std::string>> stored = service.queue.result(task.id);
+  if (stored.has_value() && !*stored) {
+    refuse(reply, request, no_such_task(task.id));
+    return std::nullopt;
+  }
+  Result<jobs::StoredResult> result =
+      stored.has_value() ? jobs::result_from_bytes(**stored) : stored.error();
+  if (!result.has_value()) {
+    refuse(reply, request, api_error_of(result.error()));
+    return std::nullopt;
+  }
+  return std::move(*result);
 }
 
 }  // namespace maie::server

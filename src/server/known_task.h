@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "jobs/stored_result.h"
 #include "queue/task.h"
 #include "server/errors.h"
 #include "server/http/reply.h"
@@ -13,10 +14,12 @@ namespace maie::server {
 std::optional<queue::Task> known_task(Service& service, const http::Request& request,
                                       const http::ReplyPtr& reply);
 
+/// The stored result of such a task that succeeded; nullopt where the refusal was sent already.
+std::optional<jobs::StoredResult> known_result(Service& service, const queue::Task& task,
+                                               const http::Request& request,
+                                               const http::ReplyPtr& reply);
+
 /// 404 TASK_NOT_FOUND
 ApiError no_such_task(std::string_view id);
-
-void send_json(const http::ReplyPtr& reply, const Json& json, int status = 200);
-void refuse(const http::ReplyPtr& reply, const http::Request& request, const ApiError& error);
 
 }  // namespace maie::server

@@ -1,13 +1,10 @@
+#include "server/answers.h"
 #include "server/model_catalog.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
 
 namespace maie::server {
 namespace {
-
-http::Response json_response(const Json& json) {
-  return {.body = json.dump(-1, ' ', false, Json::error_handler_t::replace)};
-}
 
 // One object for both kinds of clients (docs/design.md, 6).
 http::Response list_of(const ModelCatalog& catalog) {
@@ -49,7 +46,7 @@ void add_one(http::Router& router, std::shared_ptr<const ModelCatalog> catalog) 
     }
     ApiError error = model_not_found(id);
     error.param = "id";
-    reply->send(to_response(error, http::ErrorStyle::kOpenAi, request.id));
+    refuse_openai(reply, request, error);
   };
   route.errors = http::ErrorStyle::kOpenAi;
   route.doc = {.id = "get_model",

@@ -3,6 +3,7 @@
 
 #include "jobs/job.h"
 #include "jobs/stored_result.h"
+#include "server/answers.h"
 #include "server/known_task.h"
 #include "server/openapi_schemas.h"
 #include "server/task_route_groups.h"
@@ -73,11 +74,8 @@ void send_result(Service& service, const View& view, Request& request, const Rep
          .message = "The task has no result (yet); GET /v1/status/" + task->id + " says why",
          .should_retry = !is_final(task->state)});
   }
-  const Result<std::optional<std::string>> stored = service.queue.result(task->id);
-  if (!stored.has_value()) return refuse(reply, request, api_error_of(stored.error()));
-  if (!*stored) return refuse(reply, request, no_such_task(task->id));
-  const Result<jobs::StoredResult> result = jobs::result_from_bytes(**stored);
-  if (!result.has_value()) return refuse(reply, request, api_error_of(result.error()));
+  const std::optional<jobs::StoredResult> result = known_result(service, *task, request, reply);
+  if (!result) return;
   Result<std::string> text = jobs::render(*result, view.format, *options, file_name_of(*task));
   if (!text.has_value()) {
     return refuse(reply, request,

@@ -1,19 +1,17 @@
 // The service card, health of all kinds, and the limits of this server.
-#include <chrono>
-
+#include "server/answers.h"
 #include "server/http/server.h"
-#include "server/known_task.h"
 #include "server/openapi.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
+#include "server/upload.h"
+#include "worker/worker_status.h"
 
 namespace maie::server {
 namespace {
 
 using http::ReplyPtr;
 using http::Request;
-
-constexpr auto kAlive = std::chrono::seconds(10);  // a worker says every two seconds that it lives
 
 struct Health {
   bool store = false;
@@ -27,8 +25,8 @@ Health health_of(Service& service) {
   if (const auto counts = service.queue.counts(); counts.has_value()) {
     health.depth = counts->queued + counts->scheduled;
   }
-  if (const auto workers = service.queue.workers(kAlive); workers.has_value()) {
-    health.worker = !workers->empty();
+  if (const auto workers = worker::living_workers(service.queue); workers.has_value()) {
+    health.worker = workers->count > 0;
   }
   return health;
 }
@@ -89,7 +87,7 @@ void limits(Service& service, Request&, const ReplyPtr& reply) {
     rate = {{"requests", settings.rate_limit.count}, {"per", settings.rate_limit.unit}};
   }
   send_json(reply,
-            {{"max_file_bytes", int64_t(settings.api.max_file_size_mb * 1048576)},
+            {{"max_file_bytes", most_upload_bytes(settings)},
              {"max_text_bytes", 32 << 20},
              {"max_audio_seconds", 24 * 3600},
              {"max_queued_tasks", settings.queue.max_depth},
@@ -104,16 +102,12 @@ void limits(Service& service, Request&, const ReplyPtr& reply) {
              {"rate_limit", rate}});
 }
 
-using Action = void (*)(Service&, Request&, const ReplyPtr&);
-
 void add(http::Router& router, Service& service, const char* path, Action action,
          http::RouteDoc documentation) {
-  router.add(
-      {.method = "GET",
-       .path = path,
-       .handler = [&service, action](Request& request,
-                                     const ReplyPtr& reply) { action(service, request, reply); },
-       .doc = std::move(documentation)});
+  router.add({.method = "GET",
+              .path = path,
+              .handler = handler_of(service, action),
+              .doc = std::move(documentation)});
 }
 
 void add_probe(http::Router& router, Service& service, const char* path, const char* id,

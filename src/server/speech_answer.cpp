@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "jobs/render.h"
+#include "server/answers.h"
 #include "text/languages.h"
 #include "text/subtitles.h"
 #include "text/utf8.h"
@@ -118,10 +119,6 @@ Json verbose_json(const jobs::StoredResult& result, const SpeechForm& form) {
     json["maie"]["warnings"] = std::move(warnings);
   }
   return json;
-}
-
-http::Response json_response(const Json& json) {
-  return {.body = json.dump(-1, ' ', false, Json::error_handler_t::replace)};
 }
 
 http::Response text_response(const char* type, std::string body) {

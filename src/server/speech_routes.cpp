@@ -1,6 +1,7 @@
 // POST /v1/audio/transcriptions and /v1/audio/translations (docs/spec/interfaces.md, 2 to 4).
-#include <algorithm>
 
+#include "base/ascii.h"
+#include "server/answers.h"
 #include "server/model_catalog.h"
 #include "server/open_requests.h"
 #include "server/openapi_schemas.h"
@@ -18,20 +19,13 @@ using http::Request;
 
 constexpr size_t kFieldBytes = 1 << 20;  // of a form, beside its file
 
-size_t most_file_bytes(const Service& service) {
-  return size_t(service.settings.api.max_file_size_mb * 1048576);
-}
-
-void refuse(const ReplyPtr& reply, const Request& request, const ApiError& error) {
-  reply->send(to_response(error, http::ErrorStyle::kOpenAi, request.id));
-}
-
 std::optional<ApiError> check_file(const Service& service, const http::FormFile& file) {
-  if (file.bytes > most_file_bytes(service)) {
+  if (file.bytes > most_upload_bytes(service.settings)) {
     return ApiError{.status = 413,
                     .code = "FILE_TOO_LARGE",
                     .message = "the file has more bytes than the " +
-                               std::to_string(most_file_bytes(service)) + " that are taken here",
+                               std::to_string(most_upload_bytes(service.settings)) +
+                               " that are taken here",
                     .param = "file"};
   }
   if (is_plainly_no_recording(file)) {
@@ -46,21 +40,9 @@ std::optional<ApiError> check_file(const Service& service, const http::FormFile&
 // "respond-async" among the preferences of RFC 7240.
 bool wants_job(const Request& request) {
   for (const auto& [name, value] : request.headers.all()) {
-    std::string header = name, preferences = value;
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
-    std::transform(header.begin(), header.end(), header.begin(), lower);
-    std::transform(preferences.begin(), preferences.end(), preferences.begin(), lower);
-    if (header == "prefer" && preferences.find("respond-async") != preferences.npos) return true;
+    if (lower(name) == "prefer" && lower(value).find("respond-async") != value.npos) return true;
   }
   return false;
-}
-
-http::Response accepted(const std::string& task_id) {
-  http::Response response{.status = 202};
-  response.headers.set("Location", "/v1/tasks/" + task_id);
-  response.headers.set("Preference-Applied", "respond-async");
-  response.body = Json{{"task_id", task_id}, {"status", "PENDING"}}.dump() + "\n";
-  return response;
 }
 
 class SpeechRoutes {
@@ -72,13 +54,15 @@ class SpeechRoutes {
 
   void handle(Request& request, const ReplyPtr& reply, bool translate) const {
     auto read = speech_request_of(request.form, translate, service_.settings);
-    if (const auto* error = std::get_if<ApiError>(&read)) return refuse(reply, request, *error);
+    if (const auto* error = std::get_if<ApiError>(&read))
+      return refuse_openai(reply, request, *error);
     SpeechRequest& speech = std::get<SpeechRequest>(read);
     const auto model = catalog_.find("transcription", speech.job.model);
-    if (const auto* error = std::get_if<ApiError>(&model)) return refuse(reply, request, *error);
+    if (const auto* error = std::get_if<ApiError>(&model))
+      return refuse_openai(reply, request, *error);
     speech.job.model = std::get<CatalogModel>(model).id;
     if (const auto error = check_file(service_, *request.form.file("file"))) {
-      return refuse(reply, request, *error);
+      return refuse_openai(reply, request, *error);
     }
     submit(request, reply, speech);
   }
@@ -88,7 +72,7 @@ class SpeechRoutes {
     const http::FormFile& file = *request.form.file("file");
     const std::string task_id = new_task_id();
     const Result<std::string> audio = keep_upload(service_.settings, task_id, file);
-    if (!audio.has_value()) return refuse(reply, request, api_error_of(audio.error()));
+    if (!audio.has_value()) return refuse_openai(reply, request, api_error_of(audio.error()));
     speech.job.audio = *audio;
     const bool as_job = wants_job(request);
     const auto taken = take_task(service_, request, task_id, speech.job,
@@ -98,9 +82,13 @@ class SpeechRoutes {
     if (error != nullptr || !std::get<TakenTask>(taken).is_new) {
       remove_task_folder(service_.settings, task_id);
     }
-    if (error != nullptr) return refuse(reply, request, *error);
+    if (error != nullptr) return refuse_openai(reply, request, *error);
     const std::string& id = std::get<TakenTask>(taken).id;
-    if (as_job) return reply->send(accepted(id));
+    if (as_job) {
+      http::Response response = accepted(id);
+      response.headers.set("Preference-Applied", "respond-async");
+      return reply->send(std::move(response));
+    }
     open_->follow(
         id, reply,
         speech_reply(speech, reply, request.id, service_.settings.server.event_keep_alive_s));
@@ -163,7 +151,7 @@ void add_speech_routes(http::Router& router, Service& service) {
       routes->handle(request, reply, translate);
     };
     route.body = http::BodyKind::kForm;
-    route.max_body_bytes = most_file_bytes(service) + kFieldBytes;
+    route.max_body_bytes = most_upload_bytes(service.settings) + kFieldBytes;
     route.needs_key = true;
     route.counted = true;
     route.errors = http::ErrorStyle::kOpenAi;

@@ -1,14 +1,13 @@
 #include "server/submission.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <span>
 
 #include "base/file.h"
 #include "base/log.h"
+#include "server/answers.h"
 #include "server/event_hub.h"
-#include "server/known_task.h"
 #include "server/metrics.h"
 #include "server/submit_form.h"
 #include "server/upload.h"
@@ -17,12 +16,7 @@
 namespace maie::server {
 namespace {
 
-constexpr auto kAlive = std::chrono::seconds(10);
 constexpr size_t kMostKey = 255;
-
-bool is_visible(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-}
 
 // The tasks of models (worker::ModelSource::task) that a job cannot do without.
 std::vector<std::string> needs_of(const jobs::Job& job) {
@@ -35,14 +29,6 @@ std::vector<std::string> needs_of(const jobs::Job& job) {
     return text->features.summary ? std::vector<std::string>{"chat"} : std::vector<std::string>{};
   }
   return {"chat"};
-}
-
-http::Response accepted(const std::string& task_id) {
-  http::Response response;
-  response.status = 202;
-  response.headers.set("Location", "/v1/tasks/" + task_id);
-  response.body = Json{{"task_id", task_id}, {"status", "PENDING"}}.dump() + "\n";
-  return response;
 }
 
 }  // namespace
@@ -62,16 +48,33 @@ std::string digest_of(const http::Request& request) {
   return sha256_hex(std::as_bytes(std::span(all)));
 }
 
+bool is_idempotency_key(std::string_view text) {
+  return !text.empty() && text.size() <= kMostKey &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+queue::NewTask task_of(const Service& service, const http::Request& request,
+                       const std::string& task_id, const jobs::Job& job) {
+  queue::NewTask task;
+  task.id = task_id;
+  task.kind = jobs::kind_of(job);
+  task.payload = jobs::to_payload(job);
+  task.max_attempts = service.settings.queue.max_attempts;
+  task.result_ttl_ms = int64_t(service.settings.worker.result_ttl_s * 1000);
+  task.owner = request.principal;
+  task.request_id = request.id;
+  task.traceparent = request.headers.get("traceparent");
+  return task;
+}
+
 Status can_ever_run(Service& service, const jobs::Job& job) {
-  const Result<std::vector<queue::WorkerRecord>> workers = service.queue.workers(kAlive);
+  const Result<worker::LivingWorkers> workers = worker::living_workers(service.queue);
   if (!workers.has_value()) return {};
   for (const std::string& need : needs_of(job)) {
     bool asked = false, fits = false;
     std::string problem;
-    for (const queue::WorkerRecord& record : *workers) {
-      const Result<worker::WorkerStatus> status = worker::worker_status_of(record.status);
-      if (!status.has_value()) continue;
-      for (const auto& offer : status->offers) {
+    for (const worker::WorkerStatus& status : workers->statuses) {
+      for (const auto& offer : status.offers) {
         if (offer.task != need) continue;
         asked = true;
         fits |= offer.problem.empty();
@@ -89,26 +92,17 @@ Accepted submit_batch(Service& service, const http::Request& request, const std:
     return Accepted{to_response(error, http::ErrorStyle::kJobApi, request.id), false};
   };
   const std::string key(request.headers.get("idempotency-key"));
-  if (key.size() > kMostKey || !is_visible(key)) {
+  if (!key.empty() && !is_idempotency_key(key)) {
     return refuse({.status = 422,
                    .code = "VALIDATION_ERROR",
                    .message = "Idempotency-Key is 1 to 255 visible ASCII characters",
                    .param = "Idempotency-Key"});
   }
-  const config::Settings& settings = service.settings;
-  queue::NewTask task;
-  task.id = task_id;
-  task.kind = jobs::kind_of(job);
-  task.payload = jobs::to_payload(job);
-  task.max_attempts = settings.queue.max_attempts;
-  task.result_ttl_ms = int64_t(settings.worker.result_ttl_s * 1000);
+  queue::NewTask task = task_of(service, request, task_id, job);
   task.idempotency_key = key;
   if (!key.empty()) task.idempotency_hash = digest_of(request);
-  task.owner = request.principal;
-  task.request_id = request.id;
-  task.traceparent = request.headers.get("traceparent");
   const Result<queue::Submitted> submitted =
-      service.queue.submit(task, {.max_queued = settings.queue.max_depth});
+      service.queue.submit(task, {.max_queued = service.settings.queue.max_depth});
   if (!submitted.has_value()) {
     const LogScope scope({.request_id = request.id});
     log_error("a task could not be stored: " + submitted.error().message());

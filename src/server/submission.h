@@ -13,6 +13,13 @@ namespace maie::server {
 /// The digest that an idempotency key is bound to: of everything that makes the work.
 std::string digest_of(const http::Request& request);
 
+/// 1 to 255 visible ASCII characters.
+bool is_idempotency_key(std::string_view text);
+
+/// A task of the batch lane for this job of this request, without an idempotency key.
+queue::NewTask task_of(const Service& service, const http::Request& request,
+                       const std::string& task_id, const jobs::Job& job);
+
 /// kResourceExhausted with the numbers when no living worker can ever load what the job needs.
 Status can_ever_run(Service& service, const jobs::Job& job);
 

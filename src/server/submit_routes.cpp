@@ -1,7 +1,7 @@
 // POST /v1/process and /v1/process_text (docs/spec/service.md 1.5, 1.6).
 #include <variant>
 
-#include "server/known_task.h"
+#include "server/answers.h"
 #include "server/metrics.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
@@ -60,11 +60,10 @@ http::RouteDoc::Parameter idempotency_key() {
 }  // namespace
 
 void add_submit_routes(http::Router& router, Service& service) {
-  const auto upload_bytes = size_t(service.settings.api.max_file_size_mb * 1048576) + (64 << 10);
+  const auto upload_bytes = most_upload_bytes(service.settings) + (64 << 10);
   router.add({.method = "POST",
               .path = "/v1/process",
-              .handler = [&service](Request& request,
-                                    const ReplyPtr& reply) { process(service, request, reply); },
+              .handler = handler_of(service, process),
               .body = http::BodyKind::kForm,
               .max_body_bytes = upload_bytes,
               .needs_key = true,
@@ -76,22 +75,20 @@ void add_submit_routes(http::Router& router, Service& service) {
                       .body_type = "multipart/form-data",
                       .body_schema = doc::ref("ProcessForm"),
                       .answers = submit_answers()}});
-  router.add(
-      {.method = "POST",
-       .path = "/v1/process_text",
-       .handler = [&service](Request& request,
-                             const ReplyPtr& reply) { process_text(service, request, reply); },
-       .body = http::BodyKind::kBytes,
-       .max_body_bytes = size_t{32} << 20,
-       .needs_key = true,
-       .counted = true,
-       .doc = {.id = "process_text",
-               .summary = "Submit a text",
-               .tag = doc::kTagJobs,
-               .parameters = {idempotency_key()},
-               .body_type = "application/json",
-               .body_schema = doc::ref("ProcessTextRequest"),
-               .answers = submit_answers()}});
+  router.add({.method = "POST",
+              .path = "/v1/process_text",
+              .handler = handler_of(service, process_text),
+              .body = http::BodyKind::kBytes,
+              .max_body_bytes = size_t{32} << 20,
+              .needs_key = true,
+              .counted = true,
+              .doc = {.id = "process_text",
+                      .summary = "Submit a text",
+                      .tag = doc::kTagJobs,
+                      .parameters = {idempotency_key()},
+                      .body_type = "application/json",
+                      .body_schema = doc::ref("ProcessTextRequest"),
+                      .answers = submit_answers()}});
   if (service.settings.api.process_sync) add_sync_route(router, service);
 }
 

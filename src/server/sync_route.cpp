@@ -1,5 +1,5 @@
 // POST /v1/process-sync (docs/spec/service.md, 10.2): the result while the connection is held.
-#include "server/known_task.h"
+#include "server/answers.h"
 #include "server/open_requests.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
@@ -22,9 +22,7 @@ class SyncAnswer final : public TaskAnswer {
   void on_result(const jobs::StoredResult& result) override {
     Json body = {{"task_id", task_id_}, {"status", "COMPLETE"}};
     body.update(jobs::result_blocks(result, jobs::ResultKeys::kBoth));
-    http::Response response;
-    response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-    reply_->send(std::move(response));
+    send_json(reply_, body);
   }
 
   // docs/spec/service.md 10.2: the error object, with the failure of the pipeline in its details.
@@ -47,16 +45,8 @@ void process_sync(Service& service, const std::shared_ptr<OpenRequests>& open, R
   if (!job) return;
   const std::string task_id = new_task_id();
   if (!keep_recording(service, request, reply, task_id, *job)) return;
-  queue::NewTask task;
-  task.id = task_id;
-  task.kind = jobs::kind_of(*job);
+  queue::NewTask task = task_of(service, request, task_id, *job);
   task.lane = queue::Lane::kInteractive;
-  task.payload = jobs::to_payload(*job);
-  task.max_attempts = service.settings.queue.max_attempts;
-  task.result_ttl_ms = int64_t(service.settings.worker.result_ttl_s * 1000);
-  task.owner = request.principal;
-  task.request_id = request.id;
-  task.traceparent = request.headers.get("traceparent");
   const Result<queue::Submitted> submitted =
       service.queue.submit(task, {.max_queued = service.settings.queue.max_depth});
   if (submitted.has_value() && submitted->outcome == queue::SubmitOutcome::kCreated) {
@@ -78,7 +68,7 @@ void add_sync_route(http::Router& router, Service& service) {
                       Request& request,
                       const ReplyPtr& reply) { process_sync(service, open, request, reply); },
        .body = http::BodyKind::kForm,
-       .max_body_bytes = size_t(service.settings.api.max_file_size_mb * 1048576) + (64 << 10),
+       .max_body_bytes = most_upload_bytes(service.settings) + (64 << 10),
        .needs_key = true,
        .counted = true,
        .doc = {.id = "process_sync",

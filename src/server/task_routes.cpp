@@ -2,6 +2,7 @@
 #include <charconv>
 #include <variant>
 
+#include "server/answers.h"
 #include "server/known_task.h"
 #include "server/openapi_schemas.h"
 #include "server/status_view.h"
@@ -29,12 +30,9 @@ void get_status(Service& service, Request& request, const ReplyPtr& reply) {
   if (!task) return;
   jobs::StoredResult result;
   if (task->state == queue::TaskState::kSucceeded) {
-    Result<std::optional<std::string>> stored = service.queue.result(task->id);
-    if (!stored.has_value()) return refuse(reply, request, api_error_of(stored.error()));
-    if (!*stored) return refuse(reply, request, no_such_task(task->id));
-    Result<jobs::StoredResult> read = jobs::result_from_bytes(**stored);
-    if (!read.has_value()) return refuse(reply, request, api_error_of(read.error()));
-    result = std::move(*read);
+    std::optional<jobs::StoredResult> stored = known_result(service, *task, request, reply);
+    if (!stored) return;
+    result = std::move(*stored);
   }
   send_json(reply, status_view(*task, result, *keys));
 }
@@ -112,9 +110,7 @@ void remove_task(Service& service, Request& request, const ReplyPtr& reply) {
                    .should_retry = false});
   }
   remove_task_folder(service.settings, task->id);
-  http::Response response;
-  response.status = 204;
-  reply->send(std::move(response));
+  send_nothing(reply);
 }
 
 void retry_task(Service& service, Request& request, const ReplyPtr& reply) {
@@ -145,18 +141,14 @@ std::vector<http::RouteDoc::Answer> with_errors(std::vector<http::RouteDoc::Answ
   return answers;
 }
 
-using Action = void (*)(Service&, Request&, const ReplyPtr&);
-
 void add(http::Router& router, Service& service, const char* method, const char* path,
          Action action, http::RouteDoc documentation) {
   documentation.tag = doc::kTagTasks;
-  router.add(
-      {.method = method,
-       .path = path,
-       .handler = [&service, action](Request& request,
-                                     const ReplyPtr& reply) { action(service, request, reply); },
-       .needs_key = true,
-       .doc = std::move(documentation)});
+  router.add({.method = method,
+              .path = path,
+              .handler = handler_of(service, action),
+              .needs_key = true,
+              .doc = std::move(documentation)});
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <optional>
 #include <variant>
 
-#include "server/known_task.h"
+#include "server/answers.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
 
@@ -167,24 +167,18 @@ void remove(Service& service, Request& request, const ReplyPtr& reply) {
   const std::string_view id = request.param("id");
   const Status status = service.templates.remove(id);
   if (!status.ok()) return refuse(reply, request, error_of(status, id));
-  http::Response response;
-  response.status = 204;
-  reply->send(std::move(response));
+  send_nothing(reply);
 }
 
 http::RouteDoc::Parameter template_id() { return doc::in_path("id", "Id of the template"); }
 
-using Action = void (*)(Service&, Request&, const ReplyPtr&);
-
 void add_read(http::Router& router, Service& service, const char* path, Action action,
               http::RouteDoc documentation) {
   documentation.tag = doc::kTagTemplates;
-  router.add(
-      {.method = "GET",
-       .path = path,
-       .handler = [&service, action](Request& request,
-                                     const ReplyPtr& reply) { action(service, request, reply); },
-       .doc = std::move(documentation)});
+  router.add({.method = "GET",
+              .path = path,
+              .handler = handler_of(service, action),
+              .doc = std::move(documentation)});
 }
 
 void add_write(http::Router& router, Service& service, const char* method, const char* path,
@@ -192,16 +186,14 @@ void add_write(http::Router& router, Service& service, const char* method, const
   documentation.tag = doc::kTagTemplates;
   documentation.answers.push_back(doc::error(507, "No room on the disk"));
   documentation.answers.push_back(doc::error(503, "The folder of templates cannot be written"));
-  router.add(
-      {.method = method,
-       .path = path,
-       .handler = [&service, action](Request& request,
-                                     const ReplyPtr& reply) { action(service, request, reply); },
-       .body = body,
-       .max_body_bytes = kMostBytes,
-       .needs_key = true,
-       .counted = true,
-       .doc = std::move(documentation)});
+  router.add({.method = method,
+              .path = path,
+              .handler = handler_of(service, action),
+              .body = body,
+              .max_body_bytes = kMostBytes,
+              .needs_key = true,
+              .counted = true,
+              .doc = std::move(documentation)});
 }
 
 }  // namespace

@@ -7,12 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
 
@@ -27,12 +27,6 @@ constexpr std::array kKnown = {".wav", ".mp3",  ".m4a",  ".flac", ".ogg", ".opus
                                ".mp4", ".mpeg", ".mpga", ".aac",  ".amr", ".mov",  ".mkv"};
 constexpr std::array kMimeTypes = {"audio/wav", "audio/wave",  "audio/x-wav", "audio/mpeg",
                                    "audio/mp4", "audio/x-m4a", "audio/flac"};
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return char(std::tolower(c)); });
-  return text;
-}
 
 std::string extension_of(const std::string& name) {
   const size_t dot = name.rfind('.');
@@ -97,6 +91,10 @@ Status flush(const std::string& path, int flags) {
 }
 
 }  // namespace
+
+size_t most_upload_bytes(const config::Settings& settings) {
+  return size_t(settings.api.max_file_size_mb * 1048576);
+}
 
 std::optional<ApiError> check_upload(const http::FormFile& file) {
   if (file.bytes == 0) {

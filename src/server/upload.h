@@ -9,6 +9,9 @@
 
 namespace maie::server {
 
+/// Of one file (api.max_file_size_mb).
+size_t most_upload_bytes(const config::Settings& settings);
+
 /// Whether an uploaded file may be a recording: its name and type by the rules of
 /// docs/spec/service.md, 3, and its first bytes, which must not be those of something else (a
 /// picture, a document, an archive). What is inside only the worker's decoder finds out. @returns

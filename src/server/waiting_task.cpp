@@ -1,40 +1,26 @@
 #include "server/waiting_task.h"
 
-#include <algorithm>
-
 #include "base/log.h"
 #include "server/form_values.h"
 #include "server/metrics.h"
+#include "server/submission.h"
 
 namespace maie::server {
 namespace {
 
-constexpr size_t kLongestKey = 255;
 // Results of requests whose client waited: for the client who lost the answer on its way.
 constexpr int64_t kKeptMs = 60'000;
 constexpr int64_t kKeyKeptMs = 24 * 3600 * 1000;
 constexpr char kHeader[] = "Idempotency-Key";
 
-bool is_key(std::string_view text) {
-  return text.size() <= kLongestKey &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-}
-
-queue::NewTask task_of(const Service& service, const http::Request& request,
-                       const std::string& task_id, const jobs::Job& job, const TaskRequest& how) {
+queue::NewTask shared_task_of(const Service& service, const http::Request& request,
+                              const std::string& task_id, const jobs::Job& job,
+                              const TaskRequest& how) {
   const bool job_of_its_own = how.lane == queue::Lane::kBatch;
-  queue::NewTask task;
-  task.id = task_id;
-  task.kind = jobs::kind_of(job);
+  queue::NewTask task = task_of(service, request, task_id, job);
   task.lane = how.lane;
-  task.payload = jobs::to_payload(job);
-  task.max_attempts = service.settings.queue.max_attempts;
-  task.owner = request.principal;
-  task.request_id = request.id;
-  task.traceparent = request.headers.get("traceparent");
   const std::string_view key = request.headers.get(kHeader);
-  const auto result_ttl_ms = int64_t(service.settings.worker.result_ttl_s * 1000);
-  task.result_ttl_ms = job_of_its_own || !key.empty() ? result_ttl_ms : kKeptMs;
+  if (!job_of_its_own && key.empty()) task.result_ttl_ms = kKeptMs;
   if (!key.empty()) {
     task.idempotency_key = key;
     task.idempotency_hash = how.digest;
@@ -73,11 +59,10 @@ ApiError store_failed(const http::Request& request, const Status& status) {
 std::variant<TakenTask, ApiError> take_task(Service& service, const http::Request& request,
                                             const std::string& task_id, const jobs::Job& job,
                                             const TaskRequest& how) {
-  if (request.headers.has(kHeader) &&
-      (request.headers.get(kHeader).empty() || !is_key(request.headers.get(kHeader)))) {
+  if (request.headers.has(kHeader) && !is_idempotency_key(request.headers.get(kHeader))) {
     return invalid_value(kHeader, "Idempotency-Key is 1 to 255 visible ASCII characters");
   }
-  queue::NewTask task = task_of(service, request, task_id, job, how);
+  queue::NewTask task = shared_task_of(service, request, task_id, job, how);
   const queue::SubmitLimits limits{.max_queued = service.settings.queue.max_depth};
   auto submitted = service.queue.submit(task, limits);
   if (!submitted.has_value()) return store_failed(request, submitted.error());
