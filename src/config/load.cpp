@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "config/dotenv.h"
 #include "config/forms.h"
 #include "config/rules.h"
 #include "config/toml_file.h"
@@ -20,10 +21,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Before the name of a variable that a file of variables sets.
+const std::string kDotenv = ".env: ";
+
 // One load: the places in the order of their precedence, what was found, what was wrong.
 class Loader {
  public:
-  explicit Loader(const SettingsSource& source) : source_(source), variables_(source) {}
+  explicit Loader(const SettingsSource& source)
+      : source_(source),
+        variables_(source),
+        dotenv_source_(dotenv_source(source.dotenv_folder, profile_word(), loaded_.warnings)),
+        dotenv_(dotenv_source_) {}
 
   Result<Loaded> run() {
     MAIE_TRY(read_file_values());
@@ -37,6 +45,8 @@ class Loader {
     fill_in_folders();
     for (std::string& sentence : variables_.strangers())
       loaded_.warnings.push_back(std::move(sentence));
+    for (const std::string& sentence : dotenv_.strangers())
+      loaded_.warnings.push_back(kDotenv + sentence);
     if (wrong_.empty()) wrong_ = broken_rules(loaded_);
     if (!wrong_.empty()) return failure();
     return std::move(loaded_);
@@ -141,12 +151,16 @@ class Loader {
 
   std::optional<Given> given_for(const Setting& setting) {
     if (std::optional<Given> flag = flag_of(setting)) return flag;
-    Result<std::optional<Given>> variable = variables_.find(setting, loaded_.warnings);
-    if (!variable.has_value()) {
-      wrong_.push_back(variable.error().message());
-      return std::nullopt;
+    for (const Variables* variables : {&variables_, &dotenv_}) {
+      Result<std::optional<Given>> variable = variables->find(setting, loaded_.warnings);
+      if (!variable.has_value()) {
+        wrong_.push_back(variable.error().message());
+        return std::nullopt;
+      }
+      if (!*variable) continue;
+      if (variables == &dotenv_) (*variable)->origin.insert(0, kDotenv);
+      return std::move(*variable);
     }
-    if (*variable) return std::move(*variable);
     if (std::optional<Given> value = file_value_of(setting)) return value;
     return profile_value_of(setting);
   }
@@ -184,7 +198,8 @@ class Loader {
   void inherit_older_server() {
     LlmSettings& llm = loaded_.settings.llm;
     auto& origins = loaded_.origins;
-    if (origins["llm.enhance_model"] != "APP_LLM_SERVER__ENHANCE_BASE_URL" || !llm.model.empty())
+    if (!origins["llm.enhance_model"].ends_with("APP_LLM_SERVER__ENHANCE_BASE_URL") ||
+        !llm.model.empty())
       return;
     const auto inherit = [&](std::string& to, const std::string& from, const char* name) {
       if (!to.empty() || from.empty()) return;
@@ -247,10 +262,18 @@ class Loader {
     return invalid_input(message);
   }
 
+  // Which of the files .env.<profile> is read.
+  std::string profile_word() const {
+    const std::string word = variables_.text("ENVIRONMENT");
+    return word.empty() ? variables_.text("MAIE_PROFILE") : word;
+  }
+
+  Loaded loaded_;
   const SettingsSource& source_;
   const Variables variables_;
+  const SettingsSource dotenv_source_;
+  const Variables dotenv_;
   std::vector<FileValue> file_;
-  Loaded loaded_;
   std::vector<std::string> wrong_;
 };
 
@@ -269,6 +292,7 @@ Result<Loaded> load_settings(const SettingsSource& source) { return Loader(sourc
 
 SettingsSource source_of_process() {
   SettingsSource source;
+  source.dotenv_folder = ".";
   source.environment = [](const char* name) { return std::getenv(name); };
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view line = *entry;

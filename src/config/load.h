@@ -16,7 +16,7 @@ namespace maie::config {
 using Environment = std::function<const char*(const char*)>;
 
 /// Where a value came from: "default", "profile production", "/etc/maie/maie.toml:12",
-/// "MAIE_API__PORT", "APP_API__PORT", "--port".
+/// "MAIE_API__PORT", "APP_API__PORT", ".env: APP_API__PORT", "--port".
 using Origins = std::map<std::string, std::string>;
 
 /// One setting of the command line.
@@ -32,6 +32,7 @@ struct SettingsSource {
   Environment environment;
   std::vector<std::string> variables;  ///< names of all variables set, to find misspelt MAIE_ ones
   std::vector<Flag> flags;             ///< they win; the last of several
+  std::string dotenv_folder = {};      ///< holds .env.<profile> and .env; empty: not read
 };
 
 struct Loaded {
@@ -42,9 +43,9 @@ struct Loaded {
 };
 
 /// flags > environment (MAIE_SECTION__KEY, MAIE_SECTION__KEY_FILE, then the older APP_ names) >
-/// file > profile > defaults; then the rules that span several values (a production key). Blank
-/// means default. kInvalidInput names the value, its key and where it stands: file and line, or
-/// variable.
+/// the same names in .env.<profile>, then in .env > file > profile > defaults; then the rules that
+/// span several values (a production key). Blank means default. kInvalidInput names the value, its
+/// key and where it stands: file and line, or variable.
 Result<Loaded> load_settings(const SettingsSource& source);
 
 /// The environment and the variables of this process.

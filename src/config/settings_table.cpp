@@ -86,7 +86,7 @@ std::vector<Setting> api() {
       {.key = "api.default_asr_backend",
        .field = in<A, &T::default_asr_backend>,
        .what = "Recogniser of requests that name none",
-       .choices = {"whisper", "chunkformer"}},
+       .choices = {"whisper"}},
       {.key = "api.result_keys",
        .field = in<A, &T::result_keys>,
        .what = "Names in results: English, the older Vietnamese ones, or both",

@@ -57,6 +57,7 @@ class Surroundings {
     };
     for (const auto& [name, value] : *variables_) source.variables.push_back(name);
     source.flags = flags_;
+    source.dotenv_folder = folder_;
     return load_settings(source);
   }
   /// Fails the test unless they load.
