@@ -6,6 +6,7 @@
 #include <memory>
 #include <thread>
 
+#include "base/commit.h"
 #include "base/log.h"
 #include "cli/context.h"
 #include "cli/exit_code.h"
@@ -59,8 +60,9 @@ class ServeJob {
     }
     listen_to(SIGHUP);
     listen_to(SIGUSR1);
-    Result<std::unique_ptr<server::Application>> started = server::Application::start(
-        {loaded->settings, std::string(kVersion), worker_command_line(arguments_)});
+    Result<std::unique_ptr<server::Application>> started =
+        server::Application::start({loaded->settings, std::string(kVersion), std::string(kCommit),
+                                    worker_command_line(arguments_)});
     if (!started.has_value()) return refuse(started.error(), exit_code(started.error().code()));
     application_ = std::move(*started);
     serve();
