@@ -69,7 +69,7 @@ struct Application::Parts {
         version(std::move(given.version)),
         worker_arguments(std::move(given.worker_arguments)),
         templates(template_roots(settings)),
-        metrics(version, ""),
+        metrics(version, given.commit),
         rate_limit(settings.rate_limit) {}
 
   config::Settings settings;
@@ -98,6 +98,8 @@ struct Application::Parts {
   Status serve();
   void add_routes();
   void follow_tasks();
+  void task_ended(const queue::Task& task);
+  void leases_ended(const queue::Maintenance& done);
   void maintain();
   std::string run_file() const { return settings.paths.data_dir + "/server.json"; }
   std::string url() const;
@@ -128,17 +130,32 @@ Status Application::Parts::open() {
 
 // What ended is counted and traced, whichever process worked on it.
 void Application::Parts::follow_tasks() {
-  ended_tasks = events->watch_all([this](const queue::Task& task) {
-    if (!queue::is_final(task.state)) return;
-    const std::optional<jobs::StoredResult> result = result_of(*queue, task);
-    metrics.task_ended(task, result ? &*result : nullptr);
-    tracer->task_ended(task, result ? &*result : nullptr);
-  });
+  ended_tasks = events->watch_all([this](const queue::Task& task) { task_ended(task); });
+}
+
+// Also called by who removes a task that has ended, before the hub may have seen its end.
+void Application::Parts::task_ended(const queue::Task& task) {
+  if (!queue::is_final(task.state)) return;
+  const std::optional<jobs::StoredResult> result = result_of(*queue, task);
+  metrics.task_ended(task, result ? &*result : nullptr);
+  tracer->task_ended(task, result ? &*result : nullptr);
+}
+
+// Of tasks whose worker was lost; removed ones are not known any more.
+void Application::Parts::leases_ended(const queue::Maintenance& done) {
+  metrics.leases_expired(done.leases_expired);
+  for (const std::string& id : done.offered_again) {
+    const Result<std::optional<queue::Task>> task = queue->find(id);
+    metrics.task_retried(task.has_value() && *task ? (*task)->kind : "other", "worker_lost");
+  }
 }
 
 void Application::Parts::add_routes() {
-  service.emplace(Service{settings, *queue, templates, *events, metrics, version, draining,
-                          [this] { return workers ? workers->restarts() : int64_t{0}; }});
+  service.emplace(
+      Service{settings, *queue, templates, *events, metrics, version, draining,
+              [this] { return workers ? workers->restarts() : int64_t{0}; },
+              [this] { return disk->room_for_upload(0); },
+              [this](const http::Headers& headers) { return keys->check(headers).has_value(); }});
   add_root_routes(router, *service);
   add_submit_routes(router, *service);
   add_task_routes(router, *service);
@@ -156,7 +173,9 @@ Status Application::Parts::serve() {
                                         make_hooks({settings, *keys, rate_limit, *disk, metrics,
                                                     *tracer, draining})));
   if (settings.worker.processes > 0) {
-    MAIE_ASSIGN(workers, worker::Supervisor::start(settings, *queue, worker_arguments));
+    MAIE_ASSIGN(workers, worker::Supervisor::start(
+                             settings, *queue, worker_arguments,
+                             [this](const queue::Maintenance& done) { leases_ended(done); }));
   }
   maintenance = std::thread([this] { maintain(); });
   const Json facts = {{"pid", ::getpid()}, {"url", url()}, {"version", version}};
@@ -169,10 +188,7 @@ void Application::Parts::maintain() {
     if (!done.has_value()) {
       log_error("the queue could not be looked after: " + done.error().message());
     } else {
-      metrics.leases_expired(done->leases_expired);
-      for (size_t i = 0; i < done->offered_again.size(); ++i) {
-        metrics.task_retried("any", "worker_lost");
-      }
+      leases_ended(*done);
     }
     for (auto waited = 0ms; waited < kMaintenanceInterval && !stopping.is_cancelled();
          waited += 100ms) {

@@ -12,6 +12,7 @@ namespace maie::server {
 struct ApplicationOptions {
   config::Settings settings;
   std::string version;                        ///< of the program
+  std::string commit;                         ///< it was built from, or "unknown"
   std::vector<std::string> worker_arguments;  ///< command line of its workers, without the name
 };
 

@@ -1,11 +1,12 @@
 #include "server/event_hub.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <list>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <thread>
 #include <vector>
@@ -18,7 +19,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto kLongestWait = 500ms;  // between looks at timers and the end
+// Between looks at the queue. While things change, one follows the other quickly, so that text
+// streams as it is written; while nothing does, a watched task still shows its progress within a
+// quarter of a second. Without a watched task only the ends of tasks are counted.
+constexpr auto kQuickest = 20ms, kSlowest = 160ms, kUnwatched = 1000ms;
+constexpr auto kTogether = 50ms;  // timers that are due within it are called at once
 constexpr int kTasksAtOnce = 1000;
 
 // Called by the hub's thread, ended by anyone: whoever ends it waits for a call that runs.
@@ -53,49 +58,85 @@ struct EventHub::State {
   explicit State(queue::TaskQueue& given) : queue(given) {}
 
   queue::TaskQueue& queue;
-  CancelToken stop;
-  std::mutex mutex;
+  std::mutex mutex;  // guards what follows, up to the thread; never held while a callback runs
+  std::condition_variable ring;
+  bool rung = false, stop = false;
   std::multimap<std::string, std::shared_ptr<TaskSubscriber>, std::less<>> by_task;
-  std::vector<std::string> begun;  // watched since the last round: to be told once
+  std::vector<std::string> begun;  // watched since the last round, or told of: called once
   std::list<std::shared_ptr<AllSubscriber>> all;
   std::list<Timer> timers;
+  Clock::time_point next_look;
+  // Of the hub's thread alone.
   queue::ChangeCursor told;
+  Clock::duration pace = kQuickest;
+  bool is_down = false;
   std::thread thread;
 
   void run() {
-    while (!stop.is_cancelled()) {
+    while (wait()) {
       call_timers();
-      const Result<queue::ChangeCursor> now = queue.wait_for_change(told, wait(), stop);
-      if (stop.is_cancelled()) return;
-      if (!now.has_value()) {
-        log_warning("the changes of tasks cannot be followed: " + now.error().message());
-        std::this_thread::sleep_for(kLongestWait);
-        continue;
-      }
-      tell(*now);
+      tell_begun();
+      if (is_time_to_look()) look();
     }
   }
 
-  // Watches that have just begun are told soon, timers are called in time.
-  std::chrono::milliseconds wait() {
-    const std::lock_guard lock(mutex);
-    if (!begun.empty()) return 0ms;
-    auto wait = std::chrono::duration_cast<std::chrono::milliseconds>(kLongestWait);
-    for (const Timer& timer : timers) {
-      wait =
-          std::min(wait, std::chrono::ceil<std::chrono::milliseconds>(timer.next - Clock::now()));
+  // Sleeps until there is something to do, for ever when nobody wants to know anything. False: the
+  // hub ends.
+  bool wait() {
+    std::unique_lock lock(mutex);
+    while (!stop && !rung && begun.empty()) {
+      std::optional<Clock::time_point> until;
+      if (!by_task.empty() || !all.empty()) until = next_look;
+      for (const Timer& timer : timers) until = std::min(until.value_or(timer.next), timer.next);
+      if (until && *until <= Clock::now()) break;
+      if (until) {
+        ring.wait_until(lock, *until);
+      } else {
+        ring.wait(lock);
+      }
     }
-    // New watches do not interrupt the wait: nobody notices twenty milliseconds.
-    return std::clamp<std::chrono::milliseconds>(wait, 0ms, by_task.empty() ? kLongestWait : 20ms);
+    rung = false;
+    return !stop;
+  }
+
+  // With `mutex` held, after somebody joined.
+  void wake() {
+    rung = true;
+    ring.notify_one();
+  }
+
+  bool is_time_to_look() {
+    const std::lock_guard lock(mutex);
+    return (!by_task.empty() || !all.empty()) && next_look <= Clock::now();
+  }
+
+  void tell_begun() {
+    std::vector<std::string> ids;
+    {
+      const std::lock_guard lock(mutex);
+      ids.swap(begun);
+    }
+    const std::set<std::string> once(ids.begin(), ids.end());
+    for (const std::string& id : once) tell_watchers(id);
+  }
+
+  void look() {
+    const Result<queue::ChangeCursor> now = queue.cursor();
+    if (now.has_value()) {
+      pace = *now == told ? std::min<Clock::duration>(2 * pace, kSlowest) : kQuickest;
+      tell(*now);
+    } else {
+      pace = kSlowest;
+      if (!is_down)
+        log_warning("the changes of tasks cannot be followed: " + now.error().message());
+    }
+    is_down = !now.has_value();
+    const std::lock_guard lock(mutex);
+    next_look = Clock::now() + (by_task.empty() ? Clock::duration(kUnwatched) : pace);
   }
 
   void tell(const queue::ChangeCursor& now) {
     std::set<std::string> changed;
-    {
-      const std::lock_guard lock(mutex);
-      changed.insert(begun.begin(), begun.end());
-      begun.clear();
-    }
     bool all_told = true;  // else the next round asks again from the same place
     while (told.tasks < now.tasks) {
       const Result<std::vector<queue::Task>> tasks = queue.changed_tasks(told.tasks, kTasksAtOnce);
@@ -142,7 +183,7 @@ struct EventHub::State {
     {
       const std::lock_guard lock(mutex);
       for (Timer& timer : timers) {
-        if (timer.next > Clock::now()) continue;
+        if (timer.next > Clock::now() + kTogether) continue;
         timer.next = Clock::now() + timer.period;
         due.push_back(timer.subscriber);
       }
@@ -175,7 +216,11 @@ EventHub::EventHub(queue::TaskQueue& queue) : state_(std::make_unique<State>(que
 }
 
 EventHub::~EventHub() {
-  state_->stop.cancel();
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+    state_->ring.notify_one();
+  }
   state_->thread.join();
 }
 
@@ -186,6 +231,9 @@ std::unique_ptr<EventHub::Watch> EventHub::watch(const std::string& task_id, Cal
     const std::lock_guard lock(state_->mutex);
     state_->by_task.emplace(task_id, subscriber);
     state_->begun.push_back(task_id);
+    // What changes from now on is to be seen at the pace of watched tasks.
+    state_->next_look = std::min(state_->next_look, Clock::now() + kSlowest);
+    state_->wake();
   }
   return std::make_unique<WatchHandle>([subscriber] { subscriber->end(); },
                                        [state = state_.get(), task_id, subscriber] {
@@ -200,6 +248,13 @@ std::unique_ptr<EventHub::Watch> EventHub::watch(const std::string& task_id, Cal
                                        });
 }
 
+void EventHub::tell(const std::string& task_id) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->by_task.find(task_id) == state_->by_task.end()) return;
+  state_->begun.push_back(task_id);
+  state_->wake();
+}
+
 std::unique_ptr<EventHub::Watch> EventHub::watch_all(
     std::function<void(const queue::Task&)> callback) {
   auto subscriber = std::make_shared<AllSubscriber>();
@@ -207,6 +262,7 @@ std::unique_ptr<EventHub::Watch> EventHub::watch_all(
   {
     const std::lock_guard lock(state_->mutex);
     state_->all.push_back(subscriber);
+    state_->wake();
   }
   return std::make_unique<WatchHandle>([subscriber] { subscriber->end(); },
                                        [state = state_.get(), subscriber] {
@@ -223,6 +279,7 @@ std::unique_ptr<EventHub::Watch> EventHub::every(double period_s, Callback callb
   {
     const std::lock_guard lock(state_->mutex);
     state_->timers.push_back({subscriber, period, Clock::now() + period});
+    state_->wake();
   }
   return std::make_unique<WatchHandle>([subscriber] { subscriber->end(); },
                                        [state = state_.get(), subscriber] {

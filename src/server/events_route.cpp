@@ -5,6 +5,7 @@
 //   event: segment    data: a segment of the transcript; id: attempt and number, "1-17"
 //   event: restart    data: {"attempt"}         a worker was lost: segments come anew
 //   event: done       data: the task's view     the last one; then the stream ends
+//   event: removed    data: {"task_id"}         instead of done, where somebody removed the task
 //
 // A watcher is an entry in the EventHub and an idle connection: no thread, no query until the task
 // changes.
@@ -70,7 +71,7 @@ class Watcher : public std::enable_shared_from_this<Watcher> {
     if (!stream_) return;
     const Result<std::optional<queue::Task>> task = service_.queue.find(task_id_);
     if (!task.has_value()) return;  // the next change asks again
-    if (!*task) return finish(event_text("done", {{"task_id", task_id_}, {"status", "REMOVED"}}));
+    if (!*task) return finish(event_text("removed", {{"task_id", task_id_}}));
     std::string text;
     if ((*task)->attempts > attempt_) begin_attempt((*task)->attempts, text);
     if (const std::string_view status = status_of(**task); status != status_) {
@@ -201,7 +202,8 @@ void add_event_route(http::Router& router, Service& service) {
        .needs_key = true,
        .doc = {.id = "task_events",
                .summary = "Progress and transcript of a task as server-sent events",
-               .description = "Events: state, progress, segment, restart, done. Last-Event-ID "
+               .description = "Events: state, progress, segment, restart, and at the end done, or "
+                              "removed where the task was removed meanwhile. Last-Event-ID "
                               "continues behind a segment.",
                .tag = doc::kTagTasks,
                .parameters = {doc::in_path("task_id", "Id of the task", doc::uuid()),

@@ -182,6 +182,7 @@ void OpenRequests::clean_up(const std::string& task_id) {
   const auto task = service_.queue.find(task_id);
   if (!task.has_value() || !*task || !queue::is_final((*task)->state)) return;
   if ((*task)->lane != queue::Lane::kInteractive) return;
+  if (service_.task_ended) service_.task_ended(**task);
   remove_task_folder(service_.settings, task_id);
   const bool may_be_asked_again =
       (*task)->state == queue::TaskState::kSucceeded && (*task)->kind != "chat";

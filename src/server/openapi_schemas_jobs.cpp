@@ -45,7 +45,7 @@ void add_service(Json& schemas) {
               {"worker_active", boolean()}},
              "Summary for people and old probes; answered with 200 also when unhealthy");
   schemas["Readiness"] = object({{"status", one_of({"ok", "degraded", "unavailable"}), true},
-                                 {"version", text()},
+                                 {"version", text("Only with a key or from this machine")},
                                  {"checks", with(object({}, "Only with a key or from this machine"),
                                                  "additionalProperties", text())}});
   schemas["Limits"] = with(object({}, "Bytes, seconds and counts that this server allows"),
@@ -59,8 +59,9 @@ void add_submitting(Json& schemas) {
                             "Repeated, comma separated, or one JSON array. Absent: "
                             "clean_transcript, and summary where there is a template_id")},
        {"template_id", text("Template of the summary; required with the feature summary")},
-       {"asr_backend", text("Recogniser: whisper or chunkformer; absent: as configured")},
-       {"enable_diarization", with(boolean("Say who spoke"), "default", false)},
+       {"asr_backend", text("Recogniser: whisper; absent: as configured")},
+       {"enable_diarization",
+        with(boolean("Say who spoke; this version refuses true"), "default", false)},
        {"enable_vad", boolean("Find the voice first; absent: as configured")},
        {"vad_threshold",
         with(with(number("How sure it must be a voice"), "minimum", 0), "maximum", 1)},
@@ -117,7 +118,26 @@ std::vector<Member> task_members() {
 void add_tasks(Json& schemas) {
   schemas["TaskState"] = one_of({"PENDING", "PREPROCESSING", "PROCESSING_ASR", "PROCESSING_LLM",
                                  "COMPLETE", "FAILED", "CANCELLED"});
-  schemas["Task"] = object(task_members());
+  std::vector<Member> task = task_members();
+  for (Member member : std::initializer_list<Member>{
+           {"kind", text("audio, text, transcription, translation or chat")},
+           {"lane", one_of({"batch", "interactive"})},
+           {"owner", text("Name of the key that submitted it")},
+           {"priority", integer()},
+           {"attempts", integer("Workers that have begun it")},
+           {"max_attempts", integer()},
+           {"cancel_requested", boolean()},
+           {"started_at", or_null(time())},
+           {"updated_at", or_null(time())},
+           {"not_before", or_null(time())},
+           {"expires_at", or_null(time())},
+           {"last_error", or_null(text("Why its last attempt ended, where it is tried again"))},
+           {"progress", or_null(object({{"stage", text()},
+                                        {"fraction", number("Of the whole task, 0 to 1")},
+                                        {"seconds_left", or_null(number())}}))}}) {
+    task.push_back(std::move(member));
+  }
+  schemas["Task"] = object(std::move(task));
   std::vector<Member> status = task_members();
   status.push_back({"versions", or_null(ref("Versions"))});
   status.push_back({"metrics", or_null(ref("Metrics"))});

@@ -55,21 +55,33 @@ void health(Service& service, Request&, const ReplyPtr& reply) {
                     {"worker_active", now.worker}});
 }
 
-void live(Service& service, Request&, const ReplyPtr& reply) {
-  send_json(reply, {{"status", "ok"}, {"version", service.version}});
+// docs/spec/interfaces.md, 11: strangers learn the status alone.
+bool may_see_details(const Service& service, const Request& request) {
+  const std::string_view peer = request.peer;
+  if (peer == "unix" || peer == "::1" || peer.starts_with("127.") ||
+      peer.starts_with("::ffff:127.")) {
+    return true;
+  }
+  return service.shows_key && service.shows_key(request.headers);
+}
+
+void live(Service& service, Request& request, const ReplyPtr& reply) {
+  Json body = {{"status", "ok"}};
+  if (may_see_details(service, request)) body["version"] = service.version;
+  send_json(reply, body);
 }
 
 void ready(Service& service, Request& request, const ReplyPtr& reply) {
   const Health now = health_of(service);
   const bool own_workers = service.settings.worker.processes > 0;
-  const bool good = now.store && !service.draining;
-  Json body = {{"status", !good                        ? "unavailable"
-                          : now.worker || !own_workers ? "ok"
-                                                       : "degraded"},
-               {"version", service.version}};
-  if (request.peer == "unix" || request.peer.starts_with("127.") || request.peer == "::1") {
+  const bool disk = !service.room_on_disk || service.room_on_disk().ok();
+  const bool good = now.store && disk && !service.draining;
+  Json body = {{"status", !good ? "unavailable" : now.worker || !own_workers ? "ok" : "degraded"}};
+  if (may_see_details(service, request)) {
+    body["version"] = service.version;
     body["checks"] = {{"queue", now.store ? "ok" : "unavailable"},
                       {"workers", now.worker ? "ok" : "none"},
+                      {"disk", disk ? "ok" : "full"},
                       {"draining", service.draining ? "yes" : "no"}};
   }
   if (good) return send_json(reply, body);

@@ -25,6 +25,13 @@ struct Service {
   std::string version;  ///< of the program
   std::atomic<bool>& draining;
   std::function<int64_t()> worker_restarts;  ///< null without children
+  /// Whether the disk has room for uploads; null: it has.
+  std::function<Status()> room_on_disk = nullptr;
+  /// Whether a request shows a valid key, for routes that answer strangers less; null: none does.
+  std::function<bool(const http::Headers&)> shows_key = nullptr;
+  /// To be told of a task in its final state before it is removed, so that metrics and traces have
+  /// its end; telling twice counts once. Null: nobody wants to know.
+  std::function<void(const queue::Task&)> task_ended = nullptr;
 };
 
 /// One function a group of routes; each adds its own to the table.

@@ -1,5 +1,7 @@
 #include "server/status_view.h"
 
+#include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -20,6 +22,45 @@ std::string_view running_status(const Task& task) {
   // A text knows no other stage.
   return task.kind == "text" || task.kind == "chat" ? "PROCESSING_LLM" : "PREPROCESSING";
 }
+
+// Takes digits and marks off the front of a text.
+class TimeReader {
+ public:
+  explicit TimeReader(std::string_view text) : rest_(text) {}
+
+  bool is_over() const { return rest_.empty(); }
+  bool mark(std::string_view any_of) {
+    if (rest_.empty() || any_of.find(rest_[0]) == any_of.npos) return false;
+    last_ = rest_[0];
+    rest_.remove_prefix(1);
+    return true;
+  }
+  char last_mark() const { return last_; }
+  /// Exactly `digits` of them, at most `most`.
+  bool number(size_t digits, int most, int& value) {
+    if (rest_.size() < digits) return false;
+    const char* const end = rest_.data() + digits;
+    if (rest_[0] == '-' || std::from_chars(rest_.data(), end, value).ptr != end || value > most) {
+      return false;
+    }
+    rest_.remove_prefix(digits);
+    return true;
+  }
+  /// Digits behind a point as milliseconds.
+  bool fraction(int& ms) {
+    int scale = 100;
+    const size_t before = rest_.size();
+    for (; !rest_.empty() && rest_[0] >= '0' && rest_[0] <= '9'; rest_.remove_prefix(1)) {
+      ms += (rest_[0] - '0') * scale;
+      scale /= 10;
+    }
+    return rest_.size() < before;
+  }
+
+ private:
+  std::string_view rest_;
+  char last_ = 0;
+};
 
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
@@ -53,6 +94,35 @@ Json time_of(std::optional<queue::WallMs> time) {
   return rfc3339(std::chrono::system_clock::time_point(std::chrono::milliseconds(*time)));
 }
 
+std::optional<queue::WallMs> time_from(std::string_view text) {
+  TimeReader in(text);
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, ms = 0;
+  if (!in.number(4, 9999, year) || !in.mark("-") || !in.number(2, 12, month) || !in.mark("-") ||
+      !in.number(2, 31, day)) {
+    return std::nullopt;
+  }
+  using namespace std::chrono;
+  const year_month_day date = std::chrono::year(year) / month / day;
+  if (!date.ok()) return std::nullopt;
+  const int64_t midnight = duration_cast<milliseconds>(sys_days(date).time_since_epoch()).count();
+  if (in.is_over()) return midnight;
+  if (!in.mark("Tt ") || !in.number(2, 23, hour) || !in.mark(":") || !in.number(2, 59, minute) ||
+      !in.mark(":") || !in.number(2, 60, second) || (in.mark(".") && !in.fraction(ms)) ||
+      !in.mark("Zz+-")) {
+    return std::nullopt;
+  }
+  int64_t offset_minutes = 0;
+  if (const char sign = in.last_mark(); sign == '+' || sign == '-') {
+    int hours = 0, minutes = 0;
+    if (!in.number(2, 23, hours) || !in.mark(":") || !in.number(2, 59, minutes)) {
+      return std::nullopt;
+    }
+    offset_minutes = (sign == '+' ? 1 : -1) * (hours * 60 + minutes);
+  }
+  if (!in.is_over()) return std::nullopt;
+  return midnight + ((hour * 60 + minute - offset_minutes) * 60 + second) * 1000 + ms;
+}
+
 Json task_head(const Task& task) {
   const bool failed = task.state == TaskState::kFailed;
   Json head = {{"task_id", task.id}, {"status", status_of(task)}};
@@ -68,6 +138,7 @@ Json task_view(const Task& task, const std::optional<queue::LiveProgress>& progr
   Json view = task_head(task);
   view["kind"] = task.kind;
   view["lane"] = task.lane == queue::Lane::kBatch ? "batch" : "interactive";
+  view["owner"] = task.owner;
   view["priority"] = task.priority;
   view["attempts"] = task.attempts;
   view["max_attempts"] = task.max_attempts;

@@ -22,6 +22,10 @@ std::vector<queue::TaskState> states_of(std::string_view status);
 /// Unix milliseconds as "2026-01-02T03:04:05.678Z"; null for none.
 Json time_of(std::optional<queue::WallMs> time);
 
+/// The same read back, in any offset, with or without fraction; a date alone is its first moment in
+/// UTC. nullopt where it is no such time.
+std::optional<queue::WallMs> time_from(std::string_view text);
+
 /// The members every view of a task begins with (docs/spec/service.md, 1.7).
 Json task_head(const queue::Task& task);
 

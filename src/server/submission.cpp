@@ -17,6 +17,7 @@ namespace maie::server {
 namespace {
 
 constexpr size_t kMostKey = 255;
+constexpr char kKeyHeader[] = "Idempotency-Key";
 
 // The tasks of models (worker::ModelSource::task) that a job cannot do without.
 std::vector<std::string> needs_of(const jobs::Job& job) {
@@ -31,7 +32,55 @@ std::vector<std::string> needs_of(const jobs::Job& job) {
   return {"chat"};
 }
 
+ApiError missing_file() {
+  return {.status = 422,
+          .code = "VALIDATION_ERROR",
+          .message = "Missing or invalid 'file' field",
+          .param = "file",
+          .details = {{"field", "file"}}};
+}
+
+std::optional<ApiError> no_memory_ever(Service& service, const jobs::Job& job) {
+  const Status status = can_ever_run(service, job);
+  if (status.ok()) return std::nullopt;
+  service.metrics.rejected("memory");
+  return memory_error(status);
+}
+
+// A first look; submit decides. A repeated request is answered with its task, full or not.
+std::optional<ApiError> no_room_in_queue(Service& service, const http::Request& request,
+                                         queue::Lane lane) {
+  if (request.headers.has(kKeyHeader)) return std::nullopt;
+  const Result<int64_t> depth = service.queue.depth(lane);
+  if (!depth.has_value() || *depth < service.settings.queue.max_depth) return std::nullopt;
+  service.metrics.rejected("queue_full");
+  return queue_full();
+}
+
+std::optional<ApiError> too_large(const http::FormFile& file, double limit_mb) {
+  const double size_mb = double(file.bytes) / 1048576;
+  if (!(size_mb > limit_mb)) return std::nullopt;
+  char text[96];
+  std::snprintf(text, sizeof text, "File too large: %.2fMB (max %gMB)", size_mb, limit_mb);
+  return ApiError{.status = 413,
+                  .code = "FILE_TOO_LARGE",
+                  .message = text,
+                  .param = "file",
+                  .details = {{"file_size_mb", size_mb},
+                              {"max_size_mb", limit_mb},
+                              {"filename", sanitised_file_name(file.file_name)}}};
+}
+
 }  // namespace
+
+std::optional<ApiError> bad_idempotency_key(const http::Request& request) {
+  if (!request.headers.has(kKeyHeader)) return std::nullopt;
+  if (is_idempotency_key(request.headers.get(kKeyHeader))) return std::nullopt;
+  return ApiError{.status = 422,
+                  .code = "VALIDATION_ERROR",
+                  .message = "Idempotency-Key is 1 to 255 visible ASCII characters",
+                  .param = kKeyHeader};
+}
 
 ApiError queue_full() {
   return {.status = 429,
@@ -91,13 +140,8 @@ Accepted submit_batch(Service& service, const http::Request& request, const std:
   const auto refuse = [&request](const ApiError& error) {
     return Accepted{to_response(error, http::ErrorStyle::kJobApi, request.id), false};
   };
-  const std::string key(request.headers.get("idempotency-key"));
-  if (!key.empty() && !is_idempotency_key(key)) {
-    return refuse({.status = 422,
-                   .code = "VALIDATION_ERROR",
-                   .message = "Idempotency-Key is 1 to 255 visible ASCII characters",
-                   .param = "Idempotency-Key"});
-  }
+  if (const auto error = bad_idempotency_key(request)) return refuse(*error);
+  const std::string key(request.headers.get(kKeyHeader));
   queue::NewTask task = task_of(service, request, task_id, job);
   task.idempotency_key = key;
   if (!key.empty()) task.idempotency_hash = digest_of(request);
@@ -134,7 +178,7 @@ ApiError memory_error(const Status& status) {
 }
 
 std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Request& request,
-                                                const http::ReplyPtr& reply) {
+                                                const http::ReplyPtr& reply, queue::Lane lane) {
   std::variant<jobs::AudioJob, ApiError> read = audio_job_of(request.form, service.settings);
   if (const auto* error = std::get_if<ApiError>(&read)) {
     refuse(reply, request, *error);
@@ -142,37 +186,14 @@ std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Re
   }
   auto job = std::get<jobs::AudioJob>(std::move(read));
   const http::FormFile* file = request.form.file("file");
-  if (file == nullptr) {
-    refuse(reply, request,
-           {.status = 422,
-            .code = "VALIDATION_ERROR",
-            .message = "Missing or invalid 'file' field",
-            .param = "file",
-            .details = {{"field", "file"}}});
-    return std::nullopt;
-  }
-  if (const auto error = check_upload(*file)) {
+  std::optional<ApiError> error = bad_idempotency_key(request);
+  if (!error) error = file == nullptr ? missing_file() : check_upload(*file);
+  if (!error) error = missing_template(job);
+  if (!error) error = no_memory_ever(service, job);
+  if (!error) error = no_room_in_queue(service, request, lane);
+  if (!error) error = too_large(*file, service.settings.api.max_file_size_mb);
+  if (error) {
     refuse(reply, request, *error);
-    return std::nullopt;
-  }
-  const double limit_mb = service.settings.api.max_file_size_mb;
-  if (double(file->bytes) > limit_mb * 1048576) {
-    char text[96];
-    std::snprintf(text, sizeof text, "File too large: %.2fMB (max %gMB)",
-                  double(file->bytes) / 1048576, limit_mb);
-    refuse(reply, request,
-           {.status = 413,
-            .code = "FILE_TOO_LARGE",
-            .message = text,
-            .param = "file",
-            .details = {{"file_size_mb", double(file->bytes) / 1048576},
-                        {"max_size_mb", limit_mb},
-                        {"filename", sanitised_file_name(file->file_name)}}});
-    return std::nullopt;
-  }
-  if (const Status status = can_ever_run(service, job); !status.ok()) {
-    service.metrics.rejected("memory");
-    refuse(reply, request, memory_error(status));
     return std::nullopt;
   }
   job.file_name = sanitised_file_name(file->file_name);

@@ -23,6 +23,9 @@ queue::NewTask task_of(const Service& service, const http::Request& request,
 /// kResourceExhausted with the numbers when no living worker can ever load what the job needs.
 Status can_ever_run(Service& service, const jobs::Job& job);
 
+/// 422 for a header Idempotency-Key that is none.
+std::optional<ApiError> bad_idempotency_key(const http::Request& request);
+
 /// 429: as many tasks wait as may.
 ApiError queue_full();
 
@@ -39,13 +42,18 @@ Accepted submit_batch(Service& service, const http::Request& request, const std:
 /// 422 MODEL_MEMORY_ERROR with the numbers of can_ever_run.
 ApiError memory_error(const Status& status);
 
-/// What the routes with a recording check, in the order of the specification. nullopt: refused.
+/// What the routes with a recording check, in the order of docs/spec/service.md, 1.5: fields, file,
+/// template, then room in the queue, so that a full one costs no flush of the disk, and the size.
+/// @param lane  where the task is to wait. nullopt: refused.
 std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Request& request,
-                                                const http::ReplyPtr& reply);
+                                                const http::ReplyPtr& reply, queue::Lane lane);
 
 /// The upload becomes the task's recording. False: refused.
 bool keep_recording(Service& service, const http::Request& request, const http::ReplyPtr& reply,
                     const std::string& task_id, jobs::AudioJob& job);
+
+/// How the OpenAPI document tells of the header, one text for all routes that know it.
+http::RouteDoc::Parameter idempotency_key_header();
 
 /// POST /v1/process-sync
 void add_sync_route(http::Router& router, Service& service);

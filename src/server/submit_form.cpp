@@ -43,7 +43,12 @@ std::variant<jobs::AudioJob, ApiError> audio_job_of(const http::Form& form,
   if (const std::string text = text_field(form, "enable_diarization"); !text.empty()) {
     const std::optional<bool> flag = flag_of(text);
     if (!flag) return invalid("enable_diarization", "enable_diarization is no boolean");
-    job.diarize = *flag;
+    if (*flag) {
+      return invalid(
+          "enable_diarization",
+          "enable_diarization: this server does not tell speakers apart; leave the field "
+          "out or send false");
+    }
   }
   if (const std::string text = text_field(form, "enable_vad"); !text.empty()) {
     job.vad = flag_of(text);
@@ -59,8 +64,6 @@ std::variant<jobs::AudioJob, ApiError> audio_job_of(const http::Form& form,
   if (!job.language.empty() && text::language_name(job.language).empty()) {
     return invalid("language", "language is no code of a language that is known");
   }
-  if (job.features.summary && job.template_id.empty()) return template_missing();
-
   job.asr_backend = lower(text_field(form, "asr_backend"));
   if (job.asr_backend.empty()) job.asr_backend = settings.api.default_asr_backend;
   if (job.asr_backend != "whisper") {
@@ -72,6 +75,11 @@ std::variant<jobs::AudioJob, ApiError> audio_job_of(const http::Form& form,
         .details = {{"received", job.asr_backend.substr(0, 100)}, {"allowed", {"whisper"}}}};
   }
   return job;
+}
+
+std::optional<ApiError> missing_template(const jobs::AudioJob& job) {
+  if (!job.features.summary || !job.template_id.empty()) return std::nullopt;
+  return template_missing();
 }
 
 std::variant<jobs::TextJob, ApiError> text_job_of(std::string_view body) {

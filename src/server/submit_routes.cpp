@@ -16,15 +16,9 @@ using http::ReplyPtr;
 using http::Request;
 
 void process(Service& service, Request& request, const ReplyPtr& reply) {
-  std::optional<jobs::AudioJob> job = checked_recording(service, request, reply);
+  std::optional<jobs::AudioJob> job =
+      checked_recording(service, request, reply, queue::Lane::kBatch);
   if (!job) return;
-  // Refused early, so that a full queue does not cost a flush of the disk; submit decides.
-  if (const Result<int64_t> depth = service.queue.depth(queue::Lane::kBatch);
-      depth.has_value() && *depth >= service.settings.queue.max_depth &&
-      !request.headers.has("idempotency-key")) {
-    service.metrics.rejected("queue_full");
-    return refuse(reply, request, queue_full());
-  }
   const std::string task_id = new_task_id();
   if (!keep_recording(service, request, reply, task_id, *job)) return;
   Accepted accepted = submit_batch(service, request, task_id, *job);
@@ -53,11 +47,11 @@ std::vector<http::RouteDoc::Answer> submit_answers() {
           doc::error(507, "No room on the disk")};
 }
 
-http::RouteDoc::Parameter idempotency_key() {
+}  // namespace
+
+http::RouteDoc::Parameter idempotency_key_header() {
   return doc::in_header("Idempotency-Key", "The same key and request within a day is one task");
 }
-
-}  // namespace
 
 void add_submit_routes(http::Router& router, Service& service) {
   const auto upload_bytes = most_upload_bytes(service.settings) + (64 << 10);
@@ -71,7 +65,7 @@ void add_submit_routes(http::Router& router, Service& service) {
               .doc = {.id = "process",
                       .summary = "Submit a recording",
                       .tag = doc::kTagJobs,
-                      .parameters = {idempotency_key()},
+                      .parameters = {idempotency_key_header()},
                       .body_type = "multipart/form-data",
                       .body_schema = doc::ref("ProcessForm"),
                       .answers = submit_answers()}});
@@ -85,7 +79,7 @@ void add_submit_routes(http::Router& router, Service& service) {
               .doc = {.id = "process_text",
                       .summary = "Submit a text",
                       .tag = doc::kTagJobs,
-                      .parameters = {idempotency_key()},
+                      .parameters = {idempotency_key_header()},
                       .body_type = "application/json",
                       .body_schema = doc::ref("ProcessTextRequest"),
                       .answers = submit_answers()}});

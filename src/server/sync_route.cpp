@@ -5,6 +5,9 @@
 #include "server/service.h"
 #include "server/submission.h"
 #include "server/upload.h"
+#include "server/waiting_task.h"
+
+#include <variant>
 
 namespace maie::server {
 namespace {
@@ -41,20 +44,19 @@ class SyncAnswer final : public TaskAnswer {
 
 void process_sync(Service& service, const std::shared_ptr<OpenRequests>& open, Request& request,
                   const ReplyPtr& reply) {
-  std::optional<jobs::AudioJob> job = checked_recording(service, request, reply);
+  std::optional<jobs::AudioJob> job =
+      checked_recording(service, request, reply, queue::Lane::kInteractive);
   if (!job) return;
   const std::string task_id = new_task_id();
   if (!keep_recording(service, request, reply, task_id, *job)) return;
-  queue::NewTask task = task_of(service, request, task_id, *job);
-  task.lane = queue::Lane::kInteractive;
-  const Result<queue::Submitted> submitted =
-      service.queue.submit(task, {.max_queued = service.settings.queue.max_depth});
-  if (submitted.has_value() && submitted->outcome == queue::SubmitOutcome::kCreated) {
-    open->follow(task_id, reply, std::make_unique<SyncAnswer>(task_id, request.id, reply));
-    return;
-  }
-  remove_task_folder(service.settings, task_id);
-  refuse(reply, request, submitted.has_value() ? queue_full() : api_error_of(submitted.error()));
+  // Without a key every request is work of its own.
+  const bool has_key = request.headers.has("idempotency-key");
+  const std::variant<TakenTask, ApiError> taken = take_task(
+      service, request, task_id, *job, {.digest = has_key ? digest_of(request) : std::string()});
+  const auto* task = std::get_if<TakenTask>(&taken);
+  if (task == nullptr || !task->is_new) remove_task_folder(service.settings, task_id);
+  if (task == nullptr) return refuse(reply, request, std::get<ApiError>(taken));
+  open->follow(task->id, reply, std::make_unique<SyncAnswer>(task->id, request.id, reply));
 }
 
 }  // namespace
@@ -74,9 +76,11 @@ void add_sync_route(http::Router& router, Service& service) {
        .doc = {.id = "process_sync",
                .summary = "Process a recording while the connection is held",
                .tag = doc::kTagJobs,
+               .parameters = {idempotency_key_header()},
                .body_type = "multipart/form-data",
                .body_schema = doc::ref("ProcessForm"),
                .answers = {doc::answer(200, "The result", doc::ref("SyncResult")),
+                           doc::error(409, "The Idempotency-Key was used for another request"),
                            doc::error(415, "No recording"), doc::error(422, "A field is wrong"),
                            doc::error(429, "The queue is full"), doc::error(500, "It failed"),
                            doc::error(503, "It may work later"),

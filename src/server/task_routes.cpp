@@ -3,6 +3,7 @@
 #include <variant>
 
 #include "server/answers.h"
+#include "server/event_hub.h"
 #include "server/known_task.h"
 #include "server/openapi_schemas.h"
 #include "server/status_view.h"
@@ -48,6 +49,14 @@ std::variant<queue::TaskFilter, ApiError> filter_of(const Request& request) {
       filter.states.insert(filter.states.end(), states.begin(), states.end());
     } else if (name == "kind") {
       filter.kind = value;
+    } else if (name == "owner") {
+      filter.owner = value;
+    } else if (name == "created_after" || name == "created_before") {
+      const std::optional<queue::WallMs> time = time_from(value);
+      if (!time) {
+        return bad_query(name.c_str(), "a time such as 2026-01-02T03:04:05Z, or a date");
+      }
+      (name == "created_after" ? filter.created_after : filter.created_before) = *time;
     } else if (name == "after") {
       if (!is_task_id(value)) return bad_query("after", "the id of a task");
       filter.after_id = value;
@@ -99,6 +108,7 @@ void cancel_task(Service& service, Request& request, const ReplyPtr& reply) {
 void remove_task(Service& service, Request& request, const ReplyPtr& reply) {
   const std::optional<queue::Task> task = known_task(service, request, reply);
   if (!task) return;
+  if (is_final(task->state) && service.task_ended) service.task_ended(*task);
   const Result<queue::Removal> removal = service.queue.remove(task->id);
   if (!removal.has_value()) return refuse(reply, request, api_error_of(removal.error()));
   if (*removal == queue::Removal::kNotFound) return refuse(reply, request, no_such_task(task->id));
@@ -110,6 +120,7 @@ void remove_task(Service& service, Request& request, const ReplyPtr& reply) {
                    .should_retry = false});
   }
   remove_task_folder(service.settings, task->id);
+  service.events.tell(task->id);
   send_nothing(reply);
 }
 
@@ -167,6 +178,9 @@ void add_task_routes(http::Router& router, Service& service) {
        .parameters = {doc::in_query("state", "Only these; may be repeated",
                                     doc::list_of(doc::ref("TaskState"))),
                       doc::in_query("kind", "Only this kind"),
+                      doc::in_query("owner", "Only of this key, by its name: key-1"),
+                      doc::in_query("created_after", "Only those submitted later", doc::time()),
+                      doc::in_query("created_before", "Only those submitted earlier", doc::time()),
                       doc::in_query("after", "Continue behind this task", doc::uuid()),
                       doc::in_query(
                           "limit", "Size of the page",

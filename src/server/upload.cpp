@@ -15,6 +15,7 @@
 #include "base/ascii.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "text/utf8.h"
 
 namespace maie::server {
 namespace {
@@ -45,29 +46,53 @@ std::string mime_of(const http::FormFile& file) {
   return mime;
 }
 
+// Enough to tell text from sound.
 std::string first_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  std::string bytes(64, '\0');
+  std::string bytes(4096, '\0');
   file.read(bytes.data(), std::streamsize(bytes.size()));
   bytes.resize(size_t(file.gcount()));
   return bytes;
 }
 
+// Containers and codecs whose first bytes may look like text.
+bool begins_as_recording(std::string_view bytes) {
+  for (const char* magic : {"RIFF", "RF64", "fLaC", "OggS", "ID3", "FORM", "caff", ".snd", "#!AMR",
+                            "ADIF", "MAC ", "wvpk", "MPCK", "TTA1"}) {
+    if (bytes.starts_with(magic)) return true;
+  }
+  return bytes.size() > 8 && bytes.substr(4, 4) == "ftyp";  // mp4, m4a, mov
+}
+
+// Whether all of it is text in UTF-8: HTML, JSON, a playlist, a letter. Compressed sound is not for
+// a dozen bytes.
+bool is_text(std::string_view bytes) {
+  const bool cut = bytes.size() == 4096;  // perhaps within a character
+  for (size_t keep = 0; cut && keep < 3 && (bytes.back() & 0x80) != 0; ++keep) {
+    const bool lead = (bytes.back() & 0xC0) == 0xC0;
+    bytes.remove_suffix(1);
+    if (lead) break;
+  }
+  const auto is_control = [](char c) {
+    return (c >= 0 && c < ' ' &&
+            std::string_view("\t\n\v\f\r\x1b").find(c) == std::string_view::npos);
+  };
+  return std::none_of(bytes.begin(), bytes.end(), is_control) && text::repair_utf8(bytes) == bytes;
+}
+
 bool is_something_else(std::string_view bytes) {
   using namespace std::string_view_literals;
+  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return true;
+  if (begins_as_recording(bytes)) return false;
   for (const std::string_view magic :
        {"%PDF-"sv, "\x89PNG\r\n"sv, "\xff\xd8\xff"sv, "GIF8"sv, "PK\x03\x04"sv, "\x1f\x8b"sv,
         "7z\xbc\xaf"sv, "Rar!"sv, "BZh"sv, "\xfd\x37zXZ"sv,
         "\x7f"
         "ELF"sv,
-        "MZ\x90"sv, "{\""sv, "SQLite format 3"sv}) {
+        "MZ\x90"sv, "SQLite format 3"sv, "\xd0\xcf\x11\xe0"sv}) {
     if (bytes.starts_with(magic)) return true;
   }
-  if (bytes.starts_with("RIFF") && bytes.substr(0, 12).ends_with("WEBP")) return true;
-  bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n\xef\xbb\xbf"), bytes.size()));
-  const std::string head = lower(std::string(bytes.substr(0, 15)));
-  return head.starts_with("<html") || head.starts_with("<!doctype") || head.starts_with("<?xml") ||
-         head.starts_with("<svg");
+  return is_text(bytes);
 }
 
 ApiError unsupported_file(const http::FormFile& file, std::string message) {

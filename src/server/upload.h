@@ -14,8 +14,8 @@ size_t most_upload_bytes(const config::Settings& settings);
 
 /// Whether an uploaded file may be a recording: its name and type by the rules of
 /// docs/spec/service.md, 3, and its first bytes, which must not be those of something else (a
-/// picture, a document, an archive). What is inside only the worker's decoder finds out. @returns
-/// the refusal: 415, or 422 for an empty file.
+/// text, a page, JSON, a document, a picture, an archive). What is inside only the worker's decoder
+/// finds out. @returns the refusal: 415, or 422 for an empty file.
 std::optional<ApiError> check_upload(const http::FormFile& file);
 
 /// Whether the content is plainly something else than a recording, for routes that decide by

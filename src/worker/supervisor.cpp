@@ -68,8 +68,11 @@ std::string end_of(int status) {
 class ChildSupervisor : public Supervisor {
  public:
   ChildSupervisor(const config::Settings& settings, queue::TaskQueue& queue,
-                  std::vector<std::string> arguments)
-      : grace_s_(settings.worker.grace_s), queue_(queue), arguments_(std::move(arguments)) {
+                  std::vector<std::string> arguments, LeasesEnded on_leases_ended)
+      : grace_s_(settings.worker.grace_s),
+        queue_(queue),
+        arguments_(std::move(arguments)),
+        on_leases_ended_(std::move(on_leases_ended)) {
     arguments_.insert(arguments_.begin(), "maie");
     children_.resize(size_t(std::max(settings.worker.processes, 0)));
   }
@@ -189,6 +192,7 @@ class ChildSupervisor : public Supervisor {
     } else if (ended->leases_expired > 0) {
       log_warning("leases of a worker that is gone were ended",
                   {{"worker", id}, {"leases", ended->leases_expired}});
+      if (on_leases_ended_) on_leases_ended_(*ended);
     }
     (void)queue_.leave(id).ok();
   }
@@ -228,6 +232,7 @@ class ChildSupervisor : public Supervisor {
   const double grace_s_;
   queue::TaskQueue& queue_;
   std::vector<std::string> arguments_;
+  const LeasesEnded on_leases_ended_;
   std::vector<Child> children_;  // of the thread
   std::atomic<bool> stopping_{false};
   std::atomic<int> running_{0};
@@ -236,7 +241,7 @@ class ChildSupervisor : public Supervisor {
 };
 
 // Workers of this machine that died with a server before this one.
-void end_leases_of_the_gone(queue::TaskQueue& queue) {
+void end_leases_of_the_gone(queue::TaskQueue& queue, const Supervisor::LeasesEnded& on_ended) {
   const auto workers = queue.workers(kOldWorkers);
   if (!workers.has_value()) {
     log_warning("who worked here before is not known: " + workers.error().message());
@@ -245,9 +250,11 @@ void end_leases_of_the_gone(queue::TaskQueue& queue) {
   for (const queue::WorkerRecord& worker : *workers) {
     if (!is_gone(worker.id)) continue;
     const auto ended = queue.end_leases_of(worker.id);
-    if (ended.has_value() && ended->leases_expired > 0)
+    if (ended.has_value() && ended->leases_expired > 0) {
       log_warning("leases of a worker that is gone were ended",
                   {{"worker", worker.id}, {"leases", ended->leases_expired}});
+      if (on_ended) on_ended(*ended);
+    }
     (void)queue.leave(worker.id).ok();
   }
 }
@@ -256,9 +263,11 @@ void end_leases_of_the_gone(queue::TaskQueue& queue) {
 
 Result<std::unique_ptr<Supervisor>> Supervisor::start(const config::Settings& settings,
                                                       queue::TaskQueue& queue,
-                                                      std::vector<std::string> arguments) {
-  end_leases_of_the_gone(queue);
-  auto supervisor = std::make_unique<ChildSupervisor>(settings, queue, std::move(arguments));
+                                                      std::vector<std::string> arguments,
+                                                      LeasesEnded on_leases_ended) {
+  end_leases_of_the_gone(queue, on_leases_ended);
+  auto supervisor = std::make_unique<ChildSupervisor>(settings, queue, std::move(arguments),
+                                                      std::move(on_leases_ended));
   MAIE_TRY(supervisor->start());
   return std::unique_ptr<Supervisor>(std::move(supervisor));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -36,10 +37,13 @@ inline constexpr int kExitHung = 75;
 /// of a dead one end at once. Children end with this process, however it ends.
 class Supervisor {
  public:
+  /// What the queue did with the tasks of a child that died; called from any thread.
+  using LeasesEnded = std::function<void(const queue::Maintenance&)>;
   /// @param arguments  of the child after the program's name, e.g. {"worker", "--config", "x"}
   static Result<std::unique_ptr<Supervisor>> start(const config::Settings& settings,
                                                    queue::TaskQueue& queue,
-                                                   std::vector<std::string> arguments);
+                                                   std::vector<std::string> arguments,
+                                                   LeasesEnded on_leases_ended = {});
   virtual ~Supervisor() = default;  ///< stops the children
   /// Tells the children to stop (by the pipe that binds them to this process), waits until what
   /// they work on has ended, at most the grace time and some seconds, then SIGKILL.

@@ -21,7 +21,7 @@
 
 namespace maie::server {
 
-/// The OpenAI routes over a real queue in a folder of its own, without a network.
+/// The routes that make tasks, over a real queue in a folder of its own, without a network.
 class OpenAiRoutes : public ::testing::Test {
  protected:
   using Fields = std::vector<std::pair<std::string, std::string>>;
@@ -54,6 +54,8 @@ class OpenAiRoutes : public ::testing::Test {
     add_speech_routes(*router_, *service_);
     add_model_routes(*router_, *service_);
     add_chat_routes(*router_, *service_);
+    add_submit_routes(*router_, *service_);
+    add_task_routes(*router_, *service_);
     if (script) worker_ = std::make_unique<FakeWorker>(*queue_, std::move(script));
   }
 
