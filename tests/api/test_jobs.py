@@ -165,6 +165,7 @@ def test_a_form_is_needed(client):
 @pytest.mark.parametrize("name,kind,content", [
     ("notes.txt", "application/pdf", b"%PDF-1.4"), ("a.wav", "image/png", b"RIFFxxxx"),
     ("a.wav", "audio/wav", b"%PDF-1.4 and so on"), ("a.mp3", "audio/mpeg", b"\x89PNG\r\n\x1a\n" + bytes(64)),
+    ("a.wav", "audio/wav", b"A letter, and no sound.\n"), ("a.wav", "audio/wav", b'[{"json": true}]'),
     ("a.wav", "audio/wav", b""), ("a.flac", "audio/flac", b"<html><body>no</body></html>")])
 def test_what_is_no_audio_is_refused(client, name, kind, content):
     answer = client.post("/v1/process", files={"file": (name, content, kind)})
@@ -277,6 +278,32 @@ def test_tasks_are_listed_and_paged(client, finished):
     assert all(task["status"] == "COMPLETE" for task in complete)
     assert client.get("/v1/tasks", params={"state": "SOMEHOW"}).status_code == 422
     assert client.get("/v1/tasks", params={"limit": 0}).status_code == 422
+
+
+def test_tasks_are_filtered_by_owner_and_time(client, finished):
+    def ids(**query):
+        answer = client.get("/v1/tasks", params={"limit": 1000, **query})
+        assert answer.status_code == 200, answer.text
+        return {task["task_id"] for task in answer.json()["tasks"]}
+    owner = client.get(f"/v1/tasks/{finished['task_id']}").json()["owner"]
+    assert finished["task_id"] in ids(owner=owner) and not ids(owner="somebody-else")
+    assert finished["task_id"] in ids(created_after="2020-01-01", created_before="2099-12-31T23:59:59+07:00")
+    assert finished["task_id"] not in ids(created_after=finished["submitted_at"])
+    error_of(client.get("/v1/tasks", params={"created_after": "yesterday"}), 422, "VALIDATION_ERROR")
+
+
+def test_subtitles_obey_their_options(client, finished):
+    path = f"/v1/tasks/{finished['task_id']}/result."
+    assert len(re.findall("-->", client.get(path + "srt", params={"max_cue_seconds": 2}).text)) > len(
+        re.findall("-->", client.get(path + "srt").text))
+    assert client.get(path + "vtt", params={"identifiers": "true"}).text.startswith("WEBVTT\n\n1\n")
+    error_of(client.get(path + "srt", params={"min_cue_seconds": "soon"}), 422, "VALIDATION_ERROR")
+
+
+def test_speakers_are_refused_and_not_ignored(client):
+    body = error_of(client.submit(enable_diarization="true"), 422, "VALIDATION_ERROR")
+    assert "speakers" in body["detail"]
+    assert client.submit(enable_diarization="false").status_code == 202
 
 
 def test_a_running_task_stops_within_two_seconds(client):
