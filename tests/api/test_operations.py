@@ -143,6 +143,8 @@ def test_a_worker_that_dies_is_replaced_and_its_task_ends(own_service):
         status = client.wait(task_id, 60)
         assert status["status"] == "COMPLETE", status
         assert own_service.workers() not in ([], [worker])
+        page = client.get("/metrics").text
+        assert 'maie_job_retries_total{kind="audio",reason="worker_lost"} 1\n' in page, page
 
 
 def test_workers_die_with_the_server():
@@ -187,8 +189,10 @@ def test_logs_are_json_and_carry_ids(tmp_path):
 def test_metrics_are_there_and_stay_small(service, client, anonymous):
     client.wait(client.submit(SAMPLES / "dictation.mp3").json()["task_id"])
     client.get("/v1/status/00000000-0000-4000-8000-000000000000")
-    time.sleep(0.5)
-    page = anonymous.get("/metrics")
+    deadline = time.monotonic() + 10  # ends are counted within about a second
+    while "maie_jobs_total{" not in (page := anonymous.get("/metrics")).text and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert re.search(r'^maie_build_info{.*commit="([0-9a-f]{12}|unknown)"', page.text, re.MULTILINE), page.text
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/plain; version=0.0.4")
     for name in ("maie_build_info", "maie_http_requests_total", "maie_jobs_total", "maie_jobs",
                  "maie_stage_duration_seconds_bucket", "maie_audio_seconds_total", "maie_model_loaded",
