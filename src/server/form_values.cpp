@@ -63,8 +63,12 @@ ApiError missing_field(std::string param) {
 
 std::optional<bool> flag_of(std::string_view text) {
   const std::string word = lower(text);
-  if (word == "true" || word == "1" || word == "yes" || word == "on") return true;
-  if (word == "false" || word == "0" || word == "no" || word == "off") return false;
+  for (const char* yes : {"true", "1", "yes", "on", "t", "y"}) {
+    if (word == yes) return true;
+  }
+  for (const char* no : {"false", "0", "no", "off", "f", "n"}) {
+    if (word == no) return false;
+  }
   return std::nullopt;
 }
 

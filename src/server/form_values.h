@@ -29,7 +29,7 @@ class FormValues {
   /// Whether there is a value, under this name or as "name[]".
   bool has(std::string_view name) const;
   std::string text(std::string_view name);
-  std::optional<bool> flag(std::string_view name);  ///< true/false, 1/0, yes/no, on/off
+  std::optional<bool> flag(std::string_view name);  ///< true/false, 1/0, yes/no, on/off, t/f, y/n
   std::optional<double> number(std::string_view name, double least, double most);
   std::optional<int64_t> integer(std::string_view name, int64_t least, int64_t most);
   /// One of `words`; the first when absent. @returns its index.

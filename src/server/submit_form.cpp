@@ -60,9 +60,10 @@ std::variant<jobs::AudioJob, ApiError> audio_job_of(const http::Form& form,
       return invalid("vad_threshold", "vad_threshold is no number from 0 to 1");
     }
   }
-  job.language = text_field(form, "language");
-  if (!job.language.empty() && text::language_name(job.language).empty()) {
-    return invalid("language", "language is no code of a language that is known");
+  if (const std::string written = text_field(form, "language"); !written.empty()) {
+    const std::optional<std::string> code = text::language_code(written);
+    if (!code) return invalid("language", "language is no code of a language that is known");
+    job.language = *code;
   }
   job.asr_backend = lower(text_field(form, "asr_backend"));
   if (job.asr_backend.empty()) job.asr_backend = settings.api.default_asr_backend;

@@ -55,7 +55,10 @@ TEST(Describe, CanBeLoadedAgainWithEveryValueChanged) {
   const Loaded loaded = with_everything(around).loaded();
   const Json values = values_of(loaded);
   const Json defaults = values_of(Loaded());
-  for (const auto& [key, value] : values.items()) EXPECT_NE(value, defaults[key]) << key;
+  for (const auto& [key, value] : values.items()) {
+    if (find_setting(key)->choices.size() == 1) continue;  // nothing else can be chosen (yet)
+    EXPECT_NE(value, defaults[key]) << key;
+  }
 
   Surroundings again;
   again.toml(describe_toml(loaded, true));

@@ -79,10 +79,10 @@ TEST_F(OpenAiRoutes, TheTaskIsWhatTheFormSaid) {
                                     {"model", "whisper-1"},
                                     {"temperature", "0.5"},
                                     {"prompt", "Xin chào"}},
-                                   "the bytes");
+                                   "RIFF bytes");
   ASSERT_TRUE(client->wait());
   EXPECT_EQ(kind, "transcription");
-  EXPECT_EQ(content, "the bytes");
+  EXPECT_EQ(content, "RIFF bytes");
   EXPECT_TRUE(job->audio.ends_with("/raw.mp3"));
   EXPECT_EQ(job->file_name, "talk.mp3");
   EXPECT_EQ(job->options.language, "vi");
@@ -100,19 +100,21 @@ TEST_F(OpenAiRoutes, Translate) {
     say_the_talk(run);
   });
   const std::string path = "/v1/audio/translations";
-  EXPECT_EQ(json_of(send(upload({}, "a", path))),
+  EXPECT_EQ(json_of(send(upload({}, "RIFF a", path))),
             Json::parse(R"({"text": "Good morning. All here? Yes."})"));
   EXPECT_EQ(kind, "translation");
-  const Json verbose = json_of(send(upload({{"response_format", "verbose_json"}}, "a", path)));
+  const Json verbose = json_of(send(upload({{"response_format", "verbose_json"}}, "RIFF a", path)));
   EXPECT_EQ(verbose["task"], "translate");
-  EXPECT_EQ(refusal(send(upload({{"language", "ja"}}, "a", path))),
+  EXPECT_EQ(refusal(send(upload({{"language", "ja"}}, "RIFF a", path))),
             "400 \"unsupported_value\" \"model\"");
 }
 
 TEST_F(OpenAiRoutes, StreamsAreTheTextInPieces) {
   std::mt19937 random(3);
   const std::u32string text = text::decode_utf8(
-      " Xin chào các bạn. 大家好，我们开始吧。 Emoji 👩‍👩‍👧 and 🎉 too!  "
+      " Xin chào các bạn. 大家好，我们开始吧。 Emoji 👩‍👩‍👧 and 🎉 "
+      "too! "
+      " "
       "Last "
       "words.");
   std::vector<std::string> cut;
@@ -124,7 +126,7 @@ TEST_F(OpenAiRoutes, StreamsAreTheTextInPieces) {
       cut.push_back(text::encode_utf8(text.substr(at, size)));
       at += size;
     }
-    const Client client = transcribe({{"stream", "true"}}, "recording " + std::to_string(round));
+    const Client client = transcribe({{"stream", "true"}}, "RIFF " + std::to_string(round));
     ASSERT_TRUE(client->wait());
     EXPECT_EQ(client->head().content_type, "text/event-stream; charset=utf-8");
     EXPECT_EQ(client->head().headers.get("Cache-Control"), "no-store");
@@ -252,7 +254,7 @@ TEST_F(OpenAiRoutes, AClientThatLeavesStopsItsTask) {
   });
   for (const char* stream : {"true", "false"}) {
     stopped = false;
-    const Client client = transcribe({{"stream", stream}}, stream);
+    const Client client = transcribe({{"stream", stream}}, "RIFF " + std::string(stream));
     std::this_thread::sleep_for(100ms);
     const auto start = std::chrono::steady_clock::now();
     client->disconnect();
@@ -306,7 +308,7 @@ TEST_F(OpenAiRoutes, WhatFailedIsTriedAnewWhenItIsSubmittedAnew) {
 TEST_F(OpenAiRoutes, AnIdempotencyKeyIsForOneRequest) {
   begin(say_the_talk);
   const auto with_key = [&](const std::string& key, const std::string& bytes) {
-    http::Request request = upload({}, bytes);
+    http::Request request = upload({}, "RIFF " + bytes);
     request.headers.set("Idempotency-Key", key);
     return send(std::move(request));
   };
@@ -352,12 +354,14 @@ TEST_F(OpenAiRoutes, WrongRequestsAreRefusedBeforeTheyAreQueued) {
             "400 \"unsupported_value\" \"model\"");
   EXPECT_EQ(refusal(transcribe({{"language", "xx"}})), "400 \"invalid_value\" \"language\"");
   EXPECT_EQ(refusal(transcribe({}, "\x89PNG\r\n and so on")), "400 \"audio_unreadable\" \"file\"");
-  EXPECT_EQ(refusal(transcribe({}, std::string(2000, 'x'))), "413 \"file_too_large\" \"file\"");
+  EXPECT_EQ(refusal(transcribe({}, "RIFF" + std::string(2000, 'x'))),
+            "413 \"file_too_large\" \"file\"");
   EXPECT_EQ(refusal(transcribe({}, "")), "400 \"audio_unreadable\" \"file\"");
   EXPECT_EQ(tasks().size(), 0u);
   EXPECT_EQ(recordings(), 0u);
 
-  const Client one = transcribe({}, "1"), two = transcribe({}, "2"), three = transcribe({}, "3");
+  const Client one = transcribe({}, "RIFF 1"), two = transcribe({}, "RIFF 2"),
+               three = transcribe({}, "RIFF 3");
   EXPECT_EQ(refusal(three), "429 \"queue_full\" null");
   EXPECT_TRUE(three->head().headers.has("Retry-After"));
   EXPECT_EQ(recordings(), 2u);

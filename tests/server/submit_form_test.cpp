@@ -46,7 +46,7 @@ TEST(SubmitForm, TakesTheFields) {
                                      {"asr_backend", " WhisPer "},
                                      {"enable_vad", "Off"},
                                      {"vad_threshold", "0.25"},
-                                     {"language", "vi"}});
+                                     {"language", "vi-VN"}});
   EXPECT_TRUE(job.features.summary && job.features.raw_transcript);
   EXPECT_FALSE(job.features.clean_transcript);
   EXPECT_EQ(job.template_id, "meeting_notes_v2");
