@@ -54,8 +54,10 @@ class OpenAiRoutes : public ::testing::Test {
     add_speech_routes(*router_, *service_);
     add_model_routes(*router_, *service_);
     add_chat_routes(*router_, *service_);
-    add_submit_routes(*router_, *service_);
-    add_task_routes(*router_, *service_);
+    if (with_job_api_) {
+      add_submit_routes(*router_, *service_);
+      add_task_routes(*router_, *service_);
+    }
     if (script) worker_ = std::make_unique<FakeWorker>(*queue_, std::move(script));
   }
 
@@ -140,6 +142,7 @@ class OpenAiRoutes : public ::testing::Test {
     return count;
   }
 
+  bool with_job_api_ = false;  // set before `begin`
   std::filesystem::path folder_;
   config::Settings settings_;
   std::unique_ptr<queue::TaskQueue> queue_;

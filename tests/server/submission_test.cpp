@@ -9,7 +9,7 @@ namespace {
 
 class Submission : public OpenAiRoutes {
  protected:
-  Submission() { settings_.api.process_sync = true; }
+  Submission() { with_job_api_ = settings_.api.process_sync = true; }
 
   http::Request recording(Fields fields, const std::string& bytes = "RIFF and some audio",
                           const std::string& path = "/v1/process") {

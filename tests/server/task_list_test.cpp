@@ -9,7 +9,10 @@ namespace {
 
 class TaskList : public OpenAiRoutes {
  protected:
-  TaskList() { begin(nullptr); }
+  TaskList() {
+    with_job_api_ = true;
+    begin(nullptr);
+  }
 
   std::string submit(const std::string& owner) {
     const std::string id = new_task_id();
