@@ -89,7 +89,10 @@ class ServeJob {
     manager.ready("listening on " + application_->url());
     while (!context_.cancel.is_cancelled()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
-      if (g_rotate.exchange(false)) rotate_log();
+      if (g_rotate.exchange(false)) {
+        const Status rotated = rotate_log();
+        if (!rotated.ok()) log_error("the log files were not begun anew: " + rotated.message());
+      }
       if (g_reload.exchange(false)) {
         manager.reloading();
         reload();
