@@ -91,7 +91,7 @@ void add_templates_command(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand("templates", "List, show, store and remove templates");
   command->require_subcommand(1);
   const auto arguments = std::make_shared<Arguments>();
-  const auto add = [&](const char* name, const char* help, auto&& work) {
+  const auto add = [&](const char* name, const char* help, auto work) {
     CLI::App* sub = command->add_subcommand(name, help);
     sub->callback([arguments, &context, work] {
       context.chosen = [arguments, &context, work] {

@@ -82,7 +82,8 @@ std::vector<worker::WorkerStatus> add_worker_gauges(GaugeFamilies& gauges,
   gauges.add("maie_memory_budget_bytes", {{"device", kDevice}}, budget);
   gauges.add("maie_memory_reserved_bytes", {{"device", kDevice}}, reserved);
   size_t shown = 0;
-  for (const auto& [model, size] : bytes) {
+  for (const auto& entry : bytes) {  // clang 14 lets no lambda use the names of a binding
+    const std::string& model = entry.first;
     if (++shown > kMostModels) break;
     const Labels labels = {{"model", model}, {"device", kDevice}};
     const bool loaded = std::any_of(workers.begin(), workers.end(), [&](const auto& worker) {
@@ -90,7 +91,7 @@ std::vector<worker::WorkerStatus> add_worker_gauges(GaugeFamilies& gauges,
                          [&](const auto& resident) { return resident.name == model; });
     });
     gauges.add("maie_model_loaded", labels, loaded ? 1 : 0);
-    gauges.add("maie_model_bytes", labels, double(size));
+    gauges.add("maie_model_bytes", labels, double(entry.second));
   }
   return std::move(workers);
 }
