@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "server/http/characters.h"
 #include "server/http/target.h"
 
@@ -24,7 +25,7 @@ bool is_plain(std::string_view text) {
 void append_encoded(std::string& out, std::string_view text, std::string_view plain) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   for (const char c : text) {
-    const bool letter = (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9');
+    const bool letter = (maie::lower(c) >= 'a' && maie::lower(c) <= 'z') || (c >= '0' && c <= '9');
     if (letter || (c != '\0' && plain.find(c) != std::string_view::npos)) {
       out += c;
     } else {
