@@ -202,13 +202,17 @@ void RandomBlocks::operator()(std::span<std::byte> blocks) {
     }
     return;
   }
-  for (size_t at = 0; at < blocks.size(); at += 8) {
-    const uint64_t bits = next();
-    std::memcpy(&blocks[at], &bits, std::min<size_t>(8, blocks.size() - at));
-  }
   const Halves halves = halves_of(type_);
   for (size_t at = 0; at < blocks.size(); at += step) {
-    put_half(&blocks[at + halves.scale_at], deviation_ * halves.scale);
+    // A block at a time, so that the values do not depend on how many blocks a call fills.
+    for (size_t i = 0; i < step; i += 8) {
+      const uint64_t bits = next();
+      std::memcpy(&blocks[at + i], &bits, std::min<size_t>(8, step - i));
+    }
+    // Codes without a minimum lie half a step below 0 in the mean: a scale of either sign makes up
+    // for it. All outputs of a layer would share that mean, and it would outgrow what a token says.
+    const bool negative = !halves.has_minimum && (next() & 1) != 0;
+    put_half(&blocks[at + halves.scale_at], (negative ? -deviation_ : deviation_) * halves.scale);
     if (halves.has_minimum) put_half(&blocks[at + 2], deviation_ * halves.minimum);
   }
 }
