@@ -421,6 +421,7 @@ TEST_F(WorkerTest, InteractiveWorkDoesNotWaitBehindJobs) {
             queue::TaskState::kSucceeded);
   EXPECT_EQ(task(job).state, queue::TaskState::kRunning);
   let_go = true;
+  stop();  // the second job reads let_go too
 }
 
 TEST_F(WorkerTest, ProgressGrowsOverAllStages) {
