@@ -180,6 +180,7 @@ async def watch(service, task_id, streams, pollers, seconds):
 
     async def poll(client):
         nonlocal errors
+        await asyncio.sleep(random.uniform(0, 1))  # pollers do not know of each other
         while time.monotonic() < deadline:
             begun = time.perf_counter()
             answer = await client.get(f"/v1/status/{task_id}")
