@@ -13,7 +13,6 @@ import service_faults  # noqa: E402
 OPTIONS = argparse.Namespace(short=True, seed=20, build=pathlib.Path("build"))
 
 
-# The other rows take longer than a test may; `make bench-service` runs all of them.
-@pytest.mark.parametrize("row", ["disk_full", "read_only", "db_locked"])
+@pytest.mark.parametrize("row", list(service_faults.FAULTS))
 def test_fault(row):
     assert service_faults.FAULTS[row](OPTIONS)
