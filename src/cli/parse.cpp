@@ -69,7 +69,8 @@ Result<pipeline::ClipRange> parse_clip(std::string_view text) {
   if (!end.empty()) {
     MAIE_ASSIGN(clip.end_s, parse_clock(end));
     if (clip.end_s <= clip.start_s) {
-      return invalid_input("the clip " + in_quotes(text) + " ends before it starts; write START-END");
+      return invalid_input("the clip " + in_quotes(text) +
+                           " ends before it starts; write START-END");
     }
   }
   return clip;
