@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr double kTimeout_s = 5;
 constexpr int kMostSingleSteps = 4096;
+constexpr uint64_t kCheckedWholeBytes = uint64_t{256} << 20;
 
 std::string database_of(const std::string& folder) { return folder + "/queue.db"; }
 std::string mark_of(const std::string& folder) { return folder + "/queue.damaged"; }
@@ -46,9 +47,9 @@ std::string utc_stamp() {
 Status quick_check(const std::string& folder, const char* pragma) {
   MAIE_ASSIGN(Database db,
               Database::open(database_of(folder), Database::Access::kReadWrite, kTimeout_s));
-  MAIE_ASSIGN(const std::optional<std::string> verdict, db.text(pragma));
-  if (verdict == "ok") return {};
-  return corrupt("queue.db: the file is damaged (" + verdict.value_or("no answer") + ")");
+  MAIE_ASSIGN(const std::optional<std::string> answer, db.text(pragma));
+  const std::string verdict = answer.value_or("no answer");
+  return verdict == "ok" ? Status() : corrupt("queue.db: the file is damaged (" + verdict + ")");
 }
 
 // The first readable row behind `after`. A page that cannot be read hides some rows: then it is
@@ -109,23 +110,25 @@ Status fail_incomplete_tasks(Database& db) {
       "(state = 2 AND number NOT IN (SELECT task FROM result))");
 }
 
-// From an attached damaged file to the new one; the number of tasks that came over.
+// From an attached damaged file to the new one; the number of tasks that came over. Each row is a
+// transaction of its own: in a longer one SQLite fails every statement behind the first that met
+// damage. The disk is waited for once, at the end.
 Result<int64_t> salvage(Database& db) {
-  MAIE_TRY(db.run("BEGIN IMMEDIATE"));
+  MAIE_TRY(db.run("PRAGMA synchronous = OFF"));
   const Status copied = copy_tasks(db);
   if (!copied.ok() && copied.code() != Code::kCorrupt && copied.code() != Code::kInternal)
     return copied;
-  MAIE_TRY(copy_meta(db));
+  MAIE_TRY(db.run("PRAGMA synchronous = FULL"));
   MAIE_TRY(fail_incomplete_tasks(db));
+  MAIE_TRY(copy_meta(db));
   MAIE_ASSIGN(const std::optional<int64_t> saved, db.integer("SELECT count(*) FROM task"));
-  MAIE_TRY(db.run("COMMIT"));
   return saved.value_or(0);
 }
 
 Result<int64_t> build_new_file(const std::string& folder, const std::string& path) {
   for (const char* end : {"", "-wal", "-shm"}) ::unlink((path + end).c_str());
   MAIE_ASSIGN(Database db, Database::open(path, Database::Access::kReadWrite, kTimeout_s));
-  MAIE_TRY(db.run("PRAGMA synchronous = FULL"));
+  MAIE_TRY(db.run("PRAGMA journal_mode = MEMORY"));  // a repair that is cut short begins anew
   MAIE_TRY(db.run("BEGIN IMMEDIATE"));
   MAIE_TRY(prepare_queue_tables(db));
   MAIE_TRY(db.run("COMMIT"));
@@ -166,9 +169,10 @@ Status look_for_damage(const std::string& folder) {
     ::unlink(mark_of(folder).c_str());
     return {};
   }
-  // Whoever closes it last removes the log.
-  if (has_bytes(path + "-wal")) return quick_check(folder, "PRAGMA quick_check(task)");
-  return {};
+  // The table of tasks is small beside what they keep, and without it the service answers nothing.
+  std::error_code unknown;
+  const bool is_small = fs::file_size(path, unknown) <= kCheckedWholeBytes && !unknown;
+  return quick_check(folder, is_small ? "PRAGMA quick_check" : "PRAGMA quick_check(task)");
 }
 
 void mark_as_damaged(const std::string& folder) {

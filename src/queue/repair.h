@@ -8,9 +8,9 @@ namespace maie::queue {
 
 // What happens to a damaged queue.db. For the one who is alone with the folder (FolderLock).
 
-/// kCorrupt when queue.db is found damaged. Looks only where there is reason to: after a process
-/// that did not close it the table of tasks is checked (milliseconds), after damage that showed
-/// while it was open (mark_as_damaged) the whole file.
+/// kCorrupt when queue.db is found damaged. Every start checks the whole file while it is small
+/// (256 MiB: a fraction of a second), else the table of tasks, and the whole file after damage that
+/// showed while it was open (mark_as_damaged).
 Status look_for_damage(const std::string& folder);
 
 /// Asks the next start for a whole check.
