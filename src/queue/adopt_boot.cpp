@@ -27,8 +27,9 @@ Status adopt_boot(Database& db, const std::string& boot_id, Moment now) {
       db.run("UPDATE task SET ready_boot = ready_boot + ?1, expires_boot = expires_boot + ?1, "
              "idempotency_until_boot = idempotency_until_boot + ?1",
              {shift}));
-  // The token goes too: nobody of that time can come back with it.
-  MAIE_TRY(db.run("UPDATE task SET lease_until_boot = 0, lease_token = '' WHERE state = 1"));
+  // Nobody of that time can come back: the token becomes one that nobody has.
+  MAIE_TRY(db.run(
+      "UPDATE task SET lease_until_boot = 0, lease_token = hex(randomblob(16)) WHERE state = 1"));
   MAIE_TRY(db.run("INSERT OR REPLACE INTO meta VALUES ('boot_id', ?)", {boot_id}));
   return show_deadlines(db, now);
 }

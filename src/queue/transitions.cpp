@@ -2,6 +2,17 @@
 
 namespace maie::queue {
 
+std::string_view to_string(TaskState state) {
+  switch (state) {
+    case TaskState::kQueued: return "queued";
+    case TaskState::kRunning: return "running";
+    case TaskState::kSucceeded: return "succeeded";
+    case TaskState::kFailed: return "failed";
+    case TaskState::kCancelled: return "cancelled";
+  }
+  return "unknown";
+}
+
 const std::string kTaskColumns =
     "id, kind, owner, request_id, traceparent, lane, priority, state, stage, cancel_requested, "
     "attempts, max_attempts, worker, error_code, error_message, error_stage, created, updated, "

@@ -45,4 +45,7 @@ class QueueSuite : public testing::TestWithParam<EngineFactory> {
   std::unique_ptr<TaskQueue> queue;
 };
 
+/// The same against a model, in random order (queue_model_test.cpp). An engine joins likewise.
+class QueueModelSuite : public testing::TestWithParam<EngineFactory> {};
+
 }  // namespace maie::queue

@@ -249,6 +249,17 @@ TEST_P(QueueSuite, AWorkerWithoutLeaseChangesNothing) {
   EXPECT_TRUE(queue->succeed(fresh, "right").ok());
 }
 
+TEST_P(QueueSuite, ALeaseWithoutTokenIsNobodysAfterTheMachineWasStartedAnew) {
+  submit_id("a");
+  (void)claim();
+  queue.reset();
+  engine->clock.restart_machine(1000);
+  queue = engine->open();
+  EXPECT_EQ(*queue->renew({"a", ""}, 30s), LeaseState::kLost);
+  EXPECT_EQ(queue->succeed({"a", ""}, "r").code(), Code::kNotFound);
+  EXPECT_EQ(queue->maintain()->offered_again, Ids{"a"});
+}
+
 TEST_P(QueueSuite, ALeaseLivesAsLongAsItIsRenewed) {
   submit_id("a");
   const Lease lease = claim().lease;

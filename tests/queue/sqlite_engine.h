@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -14,8 +15,9 @@ namespace maie::queue {
 /// A folder that goes with its test.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = std::filesystem::temp_directory_path() / "maie-queue-XXXXXX";
+  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
+  explicit TemporaryFolder(const std::filesystem::path& parent) {
+    std::string name = parent / "maie-queue-XXXXXX";
     path_ = ::mkdtemp(name.data());
   }
   ~TemporaryFolder() {
@@ -29,8 +31,16 @@ class TemporaryFolder {
   std::string path_;
 };
 
+/// For what does not ask whether the disk keeps its word: in memory where the system offers that.
+inline std::filesystem::path quick_parent() {
+  const bool has_memory = ::access("/dev/shm", W_OK) == 0;
+  return has_memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+}
+
 class SqliteEngine final : public QueueEngine {
  public:
+  SqliteEngine() = default;
+  explicit SqliteEngine(const std::filesystem::path& parent) : folder_(parent) {}
   std::unique_ptr<TaskQueue> open() override {
     Result<std::unique_ptr<TaskQueue>> queue =
         open_sqlite_queue({.folder = folder_.path(), .clock = &clock});
