@@ -20,7 +20,7 @@ Result<std::unique_ptr<queue::TaskQueue>> open_queue(const config::Settings& set
                      ": there is no queue; name the service's folder with --data-dir, or "
                      "ask a server with --url");
   }
-  return queue::open_sqlite_queue({.folder = folder});
+  return queue::open_sqlite_queue({.folder = folder, .check_first = false});
 }
 
 void take_workers(ServiceStatus& status, const worker::LivingWorkers& living) {

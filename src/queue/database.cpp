@@ -45,8 +45,9 @@ Status status_of(const std::string& name, int code, int error_number, const std:
     case SQLITE_AUTH: return no_rights(name);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return corrupt(name + ": the file is damaged (" + text +
-                     "); stop every process that uses it, the next start saves what is readable");
+      return corrupt(
+          name + ": the file is damaged (" + text +
+          "); what is readable is saved once every process that uses it has let go of it");
     case SQLITE_CANTOPEN:
     case SQLITE_IOERR: {
       const Code ours = code_of_io_error(error_number);

@@ -30,22 +30,39 @@ FolderLock::~FolderLock() {
 
 Result<FolderLock> FolderLock::take(const std::string& folder, double timeout_s) {
   const std::string path = folder + "/queue.lock";
-  FolderLock mine(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  FolderLock mine(path, ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (mine.descriptor_ < 0)
     return errno_status(path, errno).within("the queue cannot open its lock");
+  MAIE_TRY(mine.join(timeout_s));
+  return mine;
+}
+
+Result<bool> FolderLock::try_alone() {
+  const int error = lock(descriptor_, F_WRLCK);
+  alone_ = error == 0;
+  if (!alone_ && !is_held_by_another(error)) return errno_status(path_, error);
+  return alone_;
+}
+
+Status FolderLock::join(double timeout_s) {
   using Clock = std::chrono::steady_clock;
   const auto until = Clock::now() + std::chrono::duration<double>(timeout_s);
   while (true) {
-    int error = lock(mine.descriptor_, F_WRLCK);
-    mine.alone_ = error == 0;
-    if (is_held_by_another(error)) error = lock(mine.descriptor_, F_RDLCK);
-    if (error == 0) return mine;
-    if (!is_held_by_another(error)) return errno_status(path, error);
+    MAIE_ASSIGN(const bool alone, try_alone());
+    if (alone) return {};
+    const int error = lock(descriptor_, F_RDLCK);
+    if (error == 0) return {};
+    if (!is_held_by_another(error)) return errno_status(path_, error);
     if (Clock::now() >= until)
-      return unavailable(path + ": another process has been opening or repairing the queue for " +
+      return unavailable(path_ + ": another process has been opening or repairing the queue for " +
                          "longer than the busy timeout; wait for it or stop it");
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+}
+
+void FolderLock::let_go() {
+  (void)lock(descriptor_, F_UNLCK);
+  alone_ = false;
 }
 
 Status FolderLock::share() {

@@ -17,15 +17,25 @@ class FolderLock {
   static Result<FolderLock> take(const std::string& folder, double timeout_s);
   ~FolderLock();
   FolderLock(FolderLock&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), alone_(other.alone_) {}
+      : path_(std::move(other.path_)),
+        descriptor_(std::exchange(other.descriptor_, -1)),
+        alone_(other.alone_) {}
   FolderLock& operator=(FolderLock&&) = delete;
 
   bool is_alone() const { return alone_; }
   /// Lets others in. Atomic: nobody else is alone in between.
   Status share();
 
+  /// Gives it up; the two below take it again.
+  void let_go();
+  /// True when nobody else holds it: then this is alone. Else what was held stays.
+  Result<bool> try_alone();
+  /// Alone or shared, as take().
+  Status join(double timeout_s);
+
  private:
-  FolderLock(int descriptor) : descriptor_(descriptor) {}
+  FolderLock(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  std::string path_;
   int descriptor_ = -1;
   bool alone_ = false;
 };

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr double kTimeout_s = 5;
 constexpr int kMostSingleSteps = 4096;
-constexpr uint64_t kCheckedWholeBytes = uint64_t{256} << 20;
+constexpr uint64_t kCheckedWholeBytes = uint64_t{64} << 20;
 
 std::string database_of(const std::string& folder) { return folder + "/queue.db"; }
 std::string mark_of(const std::string& folder) { return folder + "/queue.damaged"; }
@@ -44,7 +44,7 @@ std::string utc_stamp() {
   return text;
 }
 
-Status quick_check(const std::string& folder, const char* pragma) {
+Status check_file(const std::string& folder, const char* pragma) {
   MAIE_ASSIGN(Database db,
               Database::open(database_of(folder), Database::Access::kReadWrite, kTimeout_s));
   MAIE_ASSIGN(const std::optional<std::string> answer, db.text(pragma));
@@ -164,15 +164,20 @@ Status look_for_damage(const std::string& folder) {
     log_warning("queue.db is empty: its first start was cut short, or its content was lost");
     return {};
   }
-  if (is_there(mark_of(folder))) {
-    MAIE_TRY(quick_check(folder, "PRAGMA quick_check"));
-    ::unlink(mark_of(folder).c_str());
-    return {};
-  }
-  // The table of tasks is small beside what they keep, and without it the service answers nothing.
-  std::error_code unknown;
-  const bool is_small = fs::file_size(path, unknown) <= kCheckedWholeBytes && !unknown;
-  return quick_check(folder, is_small ? "PRAGMA quick_check" : "PRAGMA quick_check(task)");
+  const bool is_marked = is_marked_as_damaged(folder);
+  std::error_code error;
+  const bool is_small = fs::file_size(path, error) <= kCheckedWholeBytes;
+  // Damage that was met may lie in an index, which quick_check does not compare. The table of tasks
+  // is small beside what they keep, and without it the service answers nothing.
+  MAIE_TRY(check_file(folder, is_marked  ? "PRAGMA integrity_check"
+                              : is_small ? "PRAGMA quick_check"
+                                         : "PRAGMA quick_check(task)"));
+  if (is_marked) ::unlink(mark_of(folder).c_str());
+  return {};
+}
+
+bool is_marked_as_damaged(const std::string& folder) {
+  return ::access(mark_of(folder).c_str(), F_OK) == 0;
 }
 
 void mark_as_damaged(const std::string& folder) {
@@ -193,7 +198,9 @@ Status repair(const std::string& folder) {
 
 Status finish_repair(const std::string& folder) {
   if (!is_there(complete_of(folder))) return {};
-  const std::string path = database_of(folder), aside = path + ".corrupt-" + utc_stamp();
+  const std::string path = database_of(folder);
+  std::string aside = path + ".corrupt-" + utc_stamp();
+  while (is_there(aside)) aside += "+";  // of the same second
   MAIE_TRY(rename_file(path, aside));
   MAIE_TRY(rename_file(path + "-wal", aside + "-wal"));
   ::unlink((path + "-shm").c_str());

@@ -30,6 +30,11 @@ void SqliteQueue::announce_change() {
 // With change_mutex_ held.
 Status SqliteQueue::look_for_changes() {
   last_look_ = SteadyClock::now();
+  if (tasks_->needs_care()) {  // who waits asks, which looks after the damage
+    ++generation_;
+    changed_.notify_all();
+    return {};
+  }
   MAIE_ASSIGN(const int64_t tasks, tasks_->version());
   MAIE_ASSIGN(const LiveFile file, live());
   MAIE_ASSIGN(const int64_t live, file->version());

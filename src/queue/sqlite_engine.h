@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
@@ -11,8 +10,8 @@
 
 #include "base/clock.h"
 #include "queue/database_file.h"
-#include "queue/folder_lock.h"
 #include "queue/sqlite_queue.h"
+#include "queue/task_file.h"
 #include "queue/transitions.h"
 
 namespace maie::queue {
@@ -67,7 +66,7 @@ class SqliteQueue final : public TaskQueue {
   int64_t commits() const { return tasks_->commits(); }
 
  private:
-  SqliteQueue(const SqliteOptions& options, FolderLock lock, std::unique_ptr<DatabaseFile> tasks);
+  SqliteQueue(const SqliteOptions& options, std::unique_ptr<TaskFile> tasks);
 
   Moment now() const { return {clock_.wall_ms(), clock_.boot_ms()}; }
 
@@ -75,23 +74,18 @@ class SqliteQueue final : public TaskQueue {
   template <class Body>
   auto write(const Body& body) -> decltype(body(std::declval<Database&>())) {
     auto out = tasks_->write(body);
-    note(status_of(out));
     announce_change();
     return out;
   }
   template <class Body>
   auto read(const Body& body) -> decltype(body(std::declval<Database&>())) {
-    auto out = tasks_->read(body);
-    note(status_of(out));
-    return out;
+    return tasks_->read(body);
   }
   static const Status& status_of(const Status& status) { return status; }
   template <class T>
   static Status status_of(const Result<T>& result) {
     return result.status();
   }
-  /// Damage that shows while the queue is open is left for the next start to repair.
-  void note(const Status& status);
 
   // --- live.db, replaced when it is damaged or gone
   using LiveFile = std::shared_ptr<DatabaseFile>;
@@ -115,9 +109,7 @@ class SqliteQueue final : public TaskQueue {
 
   const SqliteOptions options_;
   const Clock& clock_;
-  FolderLock lock_;
-  const std::unique_ptr<DatabaseFile> tasks_;
-  std::atomic<bool> damage_noted_{false};
+  const std::unique_ptr<TaskFile> tasks_;
 
   std::mutex live_mutex_;
   LiveFile live_;

@@ -243,7 +243,11 @@ Status Application::reload(const config::Settings& settings) {
   return {};
 }
 
-bool Application::alive() { return parts_->queue->ping().ok(); }
+// A store that is locked or being repaired is none the better for a new start.
+bool Application::alive() {
+  const Code code = parts_->queue->ping().code();
+  return code == Code::kOk || code == Code::kUnavailable;
+}
 
 void Application::stop() { parts_->stop(); }
 

@@ -67,6 +67,7 @@ ApiError api_error_of(const Status& status) {
               .should_retry = true};
     case Code::kUnavailable:
     case Code::kPermissionDenied:
+    case Code::kCorrupt:  // of the store, which is repaired
       return {.status = 503,
               .code = "STORE_UNAVAILABLE",
               .message = "The store of tasks does not answer or cannot be written; try again later",

@@ -39,12 +39,17 @@ JobFailure failure_of_stop(const TaskRun& run) {
   return failure;
 }
 
-// A result that took an hour is worth some patience with a disk that is full for a moment.
+bool may_pass(Code code) {
+  return code == Code::kUnavailable || code == Code::kResourceExhausted || code == Code::kCorrupt;
+}
+
+// A result that took an hour is worth some patience with a disk that is full for a moment, or a
+// queue that waits for its repair.
 Status store(queue::TaskQueue& queue, const TaskRun& run, const std::string& result) {
   Status status;
   for (int i = 0; i < 5; ++i) {
     status = queue.succeed(run.lease(), result);
-    if (status.code() != Code::kUnavailable && status.code() != Code::kResourceExhausted) break;
+    if (!may_pass(status.code())) break;
     std::this_thread::sleep_for(500ms * (i + 1));
   }
   return status;
