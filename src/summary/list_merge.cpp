@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "summary/repetitions.h"
 #include "text/fold.h"
 
 namespace maie::summary {
@@ -44,6 +45,30 @@ size_t nulls(const Json& value) {
   return sum;
 }
 
+bool repeats(const ListItem& a, const ListItem& b) {
+  if (a.words.all.empty() && b.words.all.empty()) return key_of(a.value) == key_of(b.value);
+  return nearly_same(a.words, b.words);
+}
+
+bool in_order(const ListItem& a, const ListItem& b) {
+  return a.part != b.part ? a.part < b.part : a.place < b.place;
+}
+
+void put_back(std::vector<ListItem> repeated, size_t least, std::vector<ListItem>& items) {
+  for (const bool equal_too : {false, true}) {
+    std::vector<ListItem> left;
+    for (ListItem& again : repeated) {
+      const bool stands = std::any_of(items.begin(), items.end(), [&](const ListItem& item) {
+        return item.value == again.value;
+      });
+      const bool wanted = items.size() < least && (equal_too || !stands);
+      (wanted ? items : left).push_back(std::move(again));
+    }
+    repeated = std::move(left);
+  }
+  std::sort(items.begin(), items.end(), in_order);
+}
+
 }  // namespace
 
 std::string all_text(const Json& value) {
@@ -60,24 +85,26 @@ std::string all_text(const Json& value) {
 
 bool nearly_same(const Json& a, const Json& b) { return nearly_same(words_of(a), words_of(b)); }
 
-std::vector<ListItem> without_repetitions(const Givens& lists) {
-  std::vector<ListItem> items;
+std::vector<ListItem> without_repetitions(const Givens& lists, ListRule rule) {
+  std::vector<ListItem> items, repeated;
   for (const Given& list : lists) {
     size_t place = 0;
     for (const Json& value : *list.value) {
-      ItemWords words = words_of(value);
-      const auto same = std::find_if(items.begin(), items.end(), [&](const ListItem& item) {
-        return item.words.all.empty() && words.all.empty() ? item.value == value
-                                                           : nearly_same(item.words, words);
-      });
+      ListItem own{value, words_of(value), {list.part}, list.part, place++};
+      const bool counts_alone = own.words.all.empty() && !value.is_string() && !rule.unique;
+      const auto same = counts_alone ? items.end()
+                                     : std::find_if(items.begin(), items.end(),
+                                                    [&](auto& item) { return repeats(item, own); });
       if (same == items.end()) {
-        items.push_back({value, std::move(words), {list.part}, list.part, place++});
+        items.push_back(std::move(own));
         continue;
       }
       same->parts.insert(list.part);
-      if (nulls(value) < nulls(same->value)) same->value = value;
+      if (nulls(value) < nulls(same->value)) std::swap(same->value, own.value);
+      if (rule.least > 0) repeated.push_back(std::move(own));
     }
   }
+  if (items.size() < rule.least) put_back(std::move(repeated), rule.least, items);
   return items;
 }
 
@@ -96,9 +123,7 @@ std::vector<ListItem> fair_share(std::vector<ListItem> items, size_t most) {
       if (round < own.size() && out.size() < most) out.push_back(std::move(own[round]));
     }
   }
-  std::sort(out.begin(), out.end(), [](const ListItem& a, const ListItem& b) {
-    return a.part != b.part ? a.part < b.part : a.place < b.place;
-  });
+  std::sort(out.begin(), out.end(), in_order);
   return out;
 }
 

@@ -37,8 +37,17 @@ std::string all_text(const Json& value);
 /// numbers; up to three words have to be the same.
 bool nearly_same(const Json& a, const Json& b);
 
-/// The items of all lists, those that are nearly the same once, with the fewest nulls.
-std::vector<ListItem> without_repetitions(const Givens& lists);
+/// What a joined list has to keep.
+struct ListRule {
+  size_t least = 0;     ///< minItems; each list has as many
+  bool unique = false;  ///< uniqueItems
+};
+
+/// The items of all lists in order, those that are nearly the same once, with the fewest nulls.
+/// Numbers and what else has no text stand for themselves: they stay, also equal ones unless the
+/// rule says `unique`. Where fewer than `least` would be left, repeated ones stay as well, equal
+/// ones last.
+std::vector<ListItem> without_repetitions(const Givens& lists, ListRule rule = {});
 
 /// At most `most` of them, in order: the parts take turns, each with the item that most parts have.
 std::vector<ListItem> fair_share(std::vector<ListItem> items, size_t most);

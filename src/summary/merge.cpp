@@ -6,6 +6,7 @@
 #include <set>
 
 #include "summary/pieces.h"
+#include "summary/schema_places.h"
 #include "text/edit_distance.h"
 #include "text/fold.h"
 #include "text/utf8.h"
@@ -13,9 +14,8 @@
 namespace maie::summary {
 namespace {
 
-constexpr int64_t kLongText =
-    500;                       // from this maxLength on a text is prose, shorter ones are names
-constexpr int kMostRefs = 16;  // one $ref after the other
+// From this maxLength on a text is prose, shorter ones are names.
+constexpr int64_t kLongText = 500;
 
 std::set<std::string> different(const Givens& texts) {
   std::set<std::string> out;
@@ -102,29 +102,6 @@ Json merged_number(const Givens& values) {
   return mean;
 }
 
-// Follows $ref within the schema.
-const Json& resolved(const Json& root, const Json& schema) {
-  const Json* at = &schema;
-  for (int i = 0; i < kMostRefs && at->is_object() && at->contains("$ref"); ++i) {
-    const std::string ref = json_string(*at, "$ref", "");
-    if (!ref.starts_with('#')) return *at;
-    // A pointer that is no pointer was refused when the schema was compiled.
-    const Json::json_pointer pointer(ref.substr(1));
-    if (!root.contains(pointer)) return *at;
-    at = &root.at(pointer);
-  }
-  return *at;
-}
-
-const Json& member_schema(const Json& root, const Json& schema, const std::string& name) {
-  static const Json none = Json::object();
-  if (!schema.is_object()) return none;
-  const auto properties = schema.find("properties");
-  if (properties == schema.end() || !properties->is_object()) return none;
-  const auto member = properties->find(name);
-  return member == properties->end() ? none : resolved(root, *member);
-}
-
 class Merger {
  public:
   explicit Merger(const Json& root) : root_(root) {}
@@ -190,9 +167,14 @@ Json Merger::merge_objects(const Json& schema, const Givens& values, const std::
 
 Json Merger::merge_lists(const Json& schema, const Givens& values, const std::string& pointer) {
   const int64_t most = schema.is_object() ? json_int(schema, "maxItems", INT64_MAX) : INT64_MAX;
+  ListRule rule;
+  if (schema.is_object()) {
+    rule.least = size_t(std::max<int64_t>(json_int(schema, "minItems", 0), 0));
+    rule.unique = json_bool(schema, "uniqueItems", false);
+  }
   Json out = Json::array();
   for (ListItem& item :
-       fair_share(without_repetitions(values), size_t(std::max<int64_t>(most, 0)))) {
+       fair_share(without_repetitions(values, rule), size_t(std::max<int64_t>(most, 0)))) {
     origins.push_back(
         {pointer + "/" + std::to_string(out.size()), {item.parts.begin(), item.parts.end()}});
     out.push_back(std::move(item.value));
@@ -201,10 +183,7 @@ Json Merger::merge_lists(const Json& schema, const Givens& values, const std::st
 }
 
 bool is_text(const Json& schema) {
-  const auto type = schema.find("type");
-  if (type == schema.end()) return schema.contains("enum");
-  return *type == "string" ||
-         (type->is_array() && std::find(type->begin(), type->end(), Json("string")) != type->end());
+  return schema.contains("type") ? has_type(schema, "string") : schema.contains("enum");
 }
 
 Json differing(const Json& root, const Json& schema, const Givens& values) {

@@ -21,12 +21,12 @@ struct Merged {
 };
 
 /// One summary of those of several parts, by rule. Lists are joined: what is nearly the same is
-/// kept once (the more complete one), and where more are left than `maxItems` the parts take turns,
-/// items that several parts have going first. Texts that differ: long ones (a maxLength of 500 and
-/// more) share their length between the parts, by whole sentences where they can; of others, values
-/// from a list (`enum`) go by majority, "mixed" where there is none and the list has it, and else
-/// the first counts. Numbers are averaged. null gives way to anything else. Every value of `parts`
-/// keeps `schema`.
+/// kept once (the more complete one) as long as `minItems` are left, numbers and flags all stay,
+/// and where more are left than `maxItems` the parts take turns, items that several parts have
+/// going first. Texts that differ: long ones (a maxLength of 500 and more) share their length
+/// between the parts, by whole sentences where they can; of others, values from a list (`enum`) go
+/// by majority, "mixed" where there is none and the list has it, and else the first counts. Numbers
+/// are averaged. null gives way to anything else. Every value of `parts` keeps `schema`.
 Merged merge_by_rule(const Json& schema, const std::vector<Json>& parts);
 
 /// Every item of every list of a summary that is not merged (part 0); items within items are part

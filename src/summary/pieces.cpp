@@ -1,6 +1,7 @@
 #include "summary/pieces.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "text/utf8.h"
 
@@ -186,6 +187,31 @@ std::vector<Range> overlapping(const std::vector<Fragment>& fragments, std::vect
     }
   }
   return ranges;
+}
+
+std::vector<Range> halves(const std::vector<Fragment>& fragments, Range range, int64_t least_tokens,
+                          double overlap) {
+  int64_t whole = 0;
+  for (size_t i = range.first; i < range.last; ++i) whole += fragments[i].tokens;
+  if (range.last - range.first < 2 || whole < least_tokens) return {};
+  size_t at_turn = range.first, anywhere = range.first;  // the cut so far; at range.first: none
+  int64_t off_turn = whole / 4, off_anywhere = whole;    // how far from the middle that is
+  int64_t before = 0;
+  for (size_t cut = range.first + 1; cut < range.last; ++cut) {
+    before += fragments[cut - 1].tokens;
+    const int64_t off = std::abs(before - whole / 2);
+    if (fragments[cut].first && off <= off_turn) {
+      at_turn = cut;
+      off_turn = off;
+    }
+    if (off <= off_anywhere) {
+      anywhere = cut;
+      off_anywhere = off;
+    }
+  }
+  const size_t cut = at_turn != range.first ? at_turn : anywhere;
+  return overlapping(fragments, {{range.first, cut}, {cut, range.last}},
+                     int64_t(double(whole) * overlap));
 }
 
 std::string text_of(const Transcript& transcript, const std::vector<Fragment>& fragments,

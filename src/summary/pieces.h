@@ -54,6 +54,13 @@ std::vector<Range> packed(const std::vector<Fragment>& fragments, int64_t most_t
 std::vector<Range> overlapping(const std::vector<Fragment>& fragments, std::vector<Range> ranges,
                                int64_t overlap_tokens);
 
+/// A run in two of about the same size, the second reaching back over the end of the first as in
+/// overlapping() by `overlap` of all tokens. Cut where a turn begins, unless none does in the
+/// middle half, then within a turn. Nothing for a run of one fragment or of fewer than
+/// `least_tokens` tokens.
+std::vector<Range> halves(const std::vector<Fragment>& fragments, Range range, int64_t least_tokens,
+                          double overlap);
+
 /// The text of a run, laid out as to_text lays out the transcript; a turn that goes on from the run
 /// before has its speaker's label again.
 std::string text_of(const Transcript& transcript, const std::vector<Fragment>& fragments,

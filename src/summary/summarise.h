@@ -24,6 +24,7 @@ struct SummaryOptions {
   bool constrained = true;  ///< ask for structured output; the answer is validated in any case
   int parallel = 2;         ///< parts of a long transcript asked for at the same time
   double overlap = 0.05;    ///< of a part, repeated at the start of the next one
+  int halvings = 3;         ///< a part that fails is cut in two, its halves again, so often at most
   /// Takes out of meeting_notes_v2 the participants whose name is not in the transcript.
   bool only_named_participants = false;
 };
@@ -35,7 +36,8 @@ struct SummaryPart {
   Status state;
   Json summary;  ///< under the template's schema; null when it failed
   int attempts = 0;
-  int items = 0;  ///< list items of the whole summary that came from it, alone or with others
+  int repeated = 0;  ///< entries of its lists that said the same again and were taken out
+  int items = 0;     ///< list items of the whole summary that came from it, alone or with others
 };
 
 /// Where a value of the summary was said.
@@ -54,7 +56,7 @@ struct Summary {
   std::string template_id;
   std::string schema_hash;         ///< "sha256:..."
   int attempts = 0;                ///< most that one request needed
-  std::vector<SummaryPart> parts;  ///< one when the transcript fits; together they hold every turn
+  std::vector<SummaryPart> parts;  ///< one when the transcript fits; together they hold all turns
   bool merged_by_model = false;  ///< texts of several parts were made one by the model, not by rule
   std::vector<Source> sources;   ///< in the order of the summary
   std::vector<std::string> warnings;  ///< e.g. of a part that added nothing of its own
@@ -65,10 +67,12 @@ struct Summary {
 };
 
 /// Sums a transcript up under a template (docs/spec/service.md, 4.7 and docs/summaries.md). One
-/// longer than the context is summed up in overlapping parts, and those are merged. A summary is
-/// valid against the schema or `state` says why there is none: kInvalidInput for what another
-/// template, transcript or model would change, kNotFound for the template, kCancelled, kUnavailable
-/// for what may work later.
+/// longer than the context is summed up in overlapping parts, and those are merged. What fails
+/// is tried again in halves (SummaryOptions::halvings), down to 128 tokens of text; halves of a
+/// part to which no answer came at all are asked for once each. What an item of a list repeats word
+/// for word goes (drop_repeated_items). A summary is valid against the schema or `state` says why
+/// there is none: kInvalidInput for what another template, transcript or model would change,
+/// kNotFound for the template, kCancelled, kUnavailable for what may work later.
 Summary summarise(const Transcript& transcript, const SummaryOptions& options,
                   TemplateStore& templates, llm::LanguageModel& model, const Control& control = {});
 

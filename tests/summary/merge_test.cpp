@@ -59,6 +59,35 @@ TEST(MergeByRule, TheMoreCompleteOfTwoItemsIsKept) {
   EXPECT_EQ(out.value["t"], json(R"([{"what":"Send the report to Lan","due":"Friday"}])"));
 }
 
+TEST(MergeByRule, AListKeepsItsLeastNumberAndNoEqualItemsWhereTheyAreForbidden) {
+  const Json schema = json(R"({"type":"object","properties":{"l":{"type":"array",
+    "items":{"type":"string"},"minItems":3}}})");
+  const std::vector<Json> parts{json(R"({"l":["Lan pays all of it","lan pays all of it","Nam"]})"),
+                                json(R"({"l":["Nam","nam","Lan pays all of it!"]})")};
+  const Merged out = merge_by_rule(schema, parts);
+  EXPECT_EQ(out.value["l"], json(R"(["Lan pays all of it","lan pays all of it","Nam"])"));
+  EXPECT_EQ(out.origins.size(), 3u);
+  EXPECT_TRUE(check_schema(schema, out.value).ok());
+  Json unique = schema;
+  unique["properties"]["l"]["uniqueItems"] = true;
+  const std::vector<Json> spelled{json(R"({"l":["Lan pays","LAN pays","lan pays"]})"),
+                                  json(R"({"l":["Lan pays","LAN pays","lan PAYS"]})")};
+  const Merged kept = merge_by_rule(unique, spelled);
+  EXPECT_EQ(kept.value["l"], json(R"(["Lan pays","LAN pays","lan pays"])"));
+  EXPECT_TRUE(check_schema(unique, kept.value).ok());
+}
+
+TEST(MergeByRule, NumbersStandForThemselves) {
+  const std::string list = R"({"type":"array","items":{"type":"number"})";
+  const Json schema = json((R"({"type":"object","properties":{"l":)" + list + "}}}").c_str());
+  const std::vector<Json> parts{json(R"({"l":[3,1,3]})"), json(R"({"l":[3,2]})")};
+  EXPECT_EQ(merge_by_rule(schema, parts).value["l"], json("[3,1,3,3,2]"));
+  const Json unique =
+      json((R"({"type":"object","properties":{"l":)" + list + R"(,"uniqueItems":true}}})").c_str());
+  const std::vector<Json> each{json(R"({"l":[3,1]})"), json(R"({"l":[3,2]})")};
+  EXPECT_EQ(merge_by_rule(unique, each).value["l"], json("[3,1,2]"));
+}
+
 TEST(MergeByRule, EveryPartHasItsShareOfABoundedList) {
   const Merged out = merge_by_rule(kSchema, {json(R"({"points":["a1","a2","a3","a4"]})"),
                                              json(R"({"points":["b1","b2","both"]})"),

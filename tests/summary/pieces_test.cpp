@@ -120,6 +120,50 @@ TEST(Overlapping, ReachesBackButNeverOverAllOfTheRunBefore) {
   EXPECT_EQ(runs[1].first, 1u);
 }
 
+Fragment of_turn(size_t turn, int64_t tokens, bool first = true) {
+  Fragment out;
+  out.turn = turn;
+  out.first = first;
+  out.tokens = tokens;
+  return out;
+}
+
+std::vector<std::pair<size_t, size_t>> cut_in_two(const std::vector<Fragment>& all, Range range,
+                                                  int64_t least = 0, double overlap = 0) {
+  std::vector<std::pair<size_t, size_t>> out;
+  for (const Range half : halves(all, range, least, overlap)) {
+    out.emplace_back(half.first, half.last);
+  }
+  return out;
+}
+using Ranges = std::vector<std::pair<size_t, size_t>>;
+
+TEST(Halves, MeetWhereATurnBeginsNearTheMiddle) {
+  std::vector<Fragment> turns;
+  for (size_t i = 0; i < 10; ++i) turns.push_back(of_turn(i, 10));
+  EXPECT_EQ(cut_in_two(turns, {0, 10}), (Ranges{{0, 5}, {4, 10}})) << "one turn in both";
+  EXPECT_EQ(cut_in_two(turns, {2, 6}), (Ranges{{2, 4}, {3, 6}}));
+  EXPECT_EQ(cut_in_two(turns, {0, 10}, 0, 0.3), (Ranges{{0, 5}, {2, 10}}));
+  // The middle of the tokens is within turn 1, which is long; its end is near enough.
+  const std::vector<Fragment> uneven{of_turn(0, 10), of_turn(1, 20), of_turn(1, 20, false),
+                                     of_turn(1, 20, false), of_turn(2, 30)};
+  EXPECT_EQ(cut_in_two(uneven, {0, 5}), (Ranges{{0, 4}, {3, 5}}));
+  // No turn begins in the middle half.
+  const std::vector<Fragment> one{of_turn(0, 5),         of_turn(1, 20),
+                                  of_turn(1, 20, false), of_turn(1, 20, false),
+                                  of_turn(1, 20, false), of_turn(2, 5)};
+  EXPECT_EQ(cut_in_two(one, {0, 6}), (Ranges{{0, 3}, {2, 6}}));
+}
+
+TEST(Halves, AreSmallerThanTheWholeAndEndAtOneFragment) {
+  const std::vector<Fragment> turns{of_turn(0, 40), of_turn(1, 10), of_turn(2, 50)};
+  EXPECT_EQ(cut_in_two(turns, {0, 2}, 0, 0.3), (Ranges{{0, 1}, {1, 2}}));
+  EXPECT_EQ(cut_in_two(turns, {0, 3}, 100, 0.3), (Ranges{{0, 2}, {1, 3}}));
+  EXPECT_TRUE(cut_in_two(turns, {0, 3}, 101).empty());
+  EXPECT_TRUE(cut_in_two(turns, {1, 2}).empty());
+  EXPECT_TRUE(cut_in_two(turns, {1, 1}).empty());
+}
+
 TEST(Fragments, TwoMillionCharactersTakeSeconds) {
   const auto start = std::chrono::steady_clock::now();
   for (const std::string& text : {std::string(2'000'000, 'a'), std::string(2'000'000, '\n')}) {

@@ -1,6 +1,7 @@
 #include "summary/summarise.h"
 
 #include <chrono>
+#include <optional>
 #include <set>
 
 #include "summary/answer.h"
@@ -443,11 +444,212 @@ TEST_F(Summarise, PartsThatWereNotAskedForSaySo) {
       [](const llm::Request&, int) -> Result<std::string> { return invalid_input("no"); }, 4096);
   SummaryOptions given = options();
   given.parallel = 1;
+  given.halvings = 0;
   const Summary out = summarise(long_talk(400), given, store, model);
   EXPECT_EQ(model.requests().size(), 1u);
   EXPECT_EQ(out.parts[0].state.message(), "Generation failed: no");
   EXPECT_EQ(out.parts.back().state.message(), "not asked for");
   EXPECT_EQ(out.parts.back().last_turn, 399u);
+}
+
+// Every turn is in the parts, which overlap by less than one of them.
+void expect_all_turns(const Summary& out, size_t turns) {
+  ASSERT_FALSE(out.parts.empty());
+  EXPECT_EQ(out.parts.front().first_turn, 0u);
+  EXPECT_EQ(out.parts.back().last_turn, turns - 1);
+  for (size_t i = 1; i < out.parts.size(); ++i) {
+    EXPECT_LE(out.parts[i].first_turn, out.parts[i - 1].last_turn + 1) << i;
+    EXPECT_GT(out.parts[i].first_turn, out.parts[i - 1].first_turn) << i;
+    EXPECT_GT(out.parts[i].last_turn, out.parts[i - 1].last_turn) << i;
+  }
+}
+
+// What part_model answers, unless `fails` says what happens to the subjects of a request.
+ScriptedModel failing_model(
+    std::function<std::optional<Result<std::string>>(const std::vector<int>&)> fails,
+    int64_t context) {
+  return ScriptedModel(
+      [fails = std::move(fails), context](const llm::Request& request, int) -> Result<std::string> {
+        const std::vector<int> seen = subjects(request.messages[1].content);
+        if (!request.messages[1].content.starts_with("Partial")) {
+          if (auto failure = fails(seen)) return std::move(*failure);
+        }
+        return part_model(context).complete(request, {})->text;
+      },
+      context);
+}
+
+bool has(const std::vector<int>& all, int wanted) {
+  return std::find(all.begin(), all.end(), wanted) != all.end();
+}
+
+TEST_F(Summarise, APartThatFailsIsSummedUpInHalves) {
+  for (const int parallel : {1, 3}) {
+    // Subject 200 cannot be summed up along with more than 40 others.
+    auto model = failing_model(
+        [](const std::vector<int>& seen) -> std::optional<Result<std::string>> {
+          if (has(seen, 200) && seen.size() > 40) return Result<std::string>("no");
+          return {};
+        },
+        4096);
+    std::vector<double> progress;
+    Control control;
+    control.on_progress = [&](double fraction) { progress.push_back(fraction); };
+    SummaryOptions given = options();
+    given.parallel = parallel;
+    const Summary out = summarise(long_talk(400), given, store, model, control);
+    ASSERT_TRUE(out.state.ok()) << out.state.message();
+    EXPECT_TRUE(check_schema(*store.schema(kTemplate), out.value).ok());
+    expect_all_turns(out, 400);
+    EXPECT_EQ(out.attempts, 2);
+    std::set<int> seen;
+    int hard = 0;  // requests for the hard passage, and how far they were split
+    for (const llm::Request& request : model.requests()) {
+      const std::vector<int> now = subjects(request.messages[1].content);
+      seen.insert(now.begin(), now.end());
+      hard += has(now, 200);
+    }
+    EXPECT_EQ(seen.size(), 400u);
+    EXPECT_GE(hard, 5) << "two attempts at a part and at a half, then one at a quarter";
+    for (const SummaryPart& part : out.parts) {
+      EXPECT_TRUE(part.state.ok());
+      EXPECT_GT(part.items, 0);
+      if (part.first_turn <= 200 && part.last_turn >= 200) {
+        EXPECT_LE(part.last_turn - part.first_turn, 40u);
+      }
+    }
+    EXPECT_GE(out.warnings.size(), 2u) << "for the part and for the half";
+    for (const std::string& warning : out.warnings) {
+      EXPECT_NE(warning.find(" was summed up in halves: Schema validation failed after 2 attempts"),
+                std::string::npos)
+          << warning;
+    }
+    EXPECT_TRUE(std::is_sorted(progress.begin(), progress.end()));
+    EXPECT_DOUBLE_EQ(progress.back(), 1);
+    EXPECT_TRUE(out.merged_by_model);
+  }
+}
+
+TEST_F(Summarise, HalvingHasAnEnd) {
+  for (const int halvings : {0, 1, 3}) {
+    auto model = failing_model(
+        [](const std::vector<int>& seen) -> std::optional<Result<std::string>> {
+          if (has(seen, 399)) return Result<std::string>("no");
+          return {};
+        },
+        4096);
+    SummaryOptions given = options();
+    given.parallel = 1;
+    given.halvings = halvings;
+    const Summary out = summarise(long_talk(400), given, store, model);
+    const std::string last = std::to_string(out.parts.size());
+    EXPECT_EQ(out.state.code(), Code::kUnavailable);
+    EXPECT_EQ(out.state.message().find("part " + last + " of " + last + " ("), 0u)
+        << out.state.message();
+    EXPECT_TRUE(out.value.is_null());
+    expect_all_turns(out, 400);
+    int asked = 0;
+    for (const llm::Request& request : model.requests()) {
+      asked += has(subjects(request.messages[1].content), 399);
+    }
+    EXPECT_EQ(asked, 2 * (halvings + 1)) << "two attempts at each size";
+    EXPECT_EQ(int(out.warnings.size()), halvings);
+    for (size_t i = 0; i + 1 < out.parts.size(); ++i) EXPECT_TRUE(out.parts[i].state.ok());
+  }
+}
+
+TEST_F(Summarise, WhatTheModelDoesNotTakeIsHalvedToo) {
+  // It holds less than it says: a refusal is not asked for again as it is.
+  auto model = failing_model(
+      [](const std::vector<int>& seen) -> std::optional<Result<std::string>> {
+        if (seen.size() > 60) return Result<std::string>(invalid_input("too long"));
+        return {};
+      },
+      4096);
+  SummaryOptions given = options();
+  given.parallel = 1;
+  const Summary out = summarise(long_talk(400), given, store, model);
+  ASSERT_TRUE(out.state.ok()) << out.state.message();
+  expect_all_turns(out, 400);
+  std::set<std::string> prompts;
+  for (const llm::Request& request : model.requests()) {
+    EXPECT_TRUE(prompts.insert(request.messages[1].content).second) << "asked for twice";
+  }
+}
+
+TEST_F(Summarise, AModelThatIsGoneIsNotAskedForEverything) {
+  auto model = ScriptedModel(
+      [](const llm::Request&, int) -> Result<std::string> { return unavailable("gone"); });
+  SummaryOptions given = options();
+  given.parallel = 1;
+  const Summary out = summarise(long_talk(400), given, store, model);
+  EXPECT_EQ(model.requests().size(), 5u) << "two attempts, then one at each of three sizes";
+  EXPECT_EQ(out.state.code(), Code::kUnavailable);
+  EXPECT_EQ(out.state.message().find("part 1 of 4 (0:00 to "), 0u) << out.state.message();
+  EXPECT_NE(out.state.message().find("Generation failed: gone"), std::string::npos);
+  EXPECT_EQ(out.parts[1].state.message(), "not asked for");
+  expect_all_turns(out, 400);
+}
+
+TEST_F(Summarise, ATranscriptThatFitsIsHalvedWhereItFails) {
+  // One line of text without turns is cut at its sentences.
+  std::string line;
+  for (const Turn& turn : long_talk(60).turns) line += turn.text + " ";
+  for (const Transcript& talk : {long_talk(60), from_text(line)}) {
+    auto model = failing_model(
+        [](const std::vector<int>& seen) -> std::optional<Result<std::string>> {
+          if (seen.size() > 40) return Result<std::string>(unavailable("nothing came"));
+          return {};
+        },
+        32768);
+    SummaryOptions given = options();
+    given.parallel = 1;
+    const Summary out = summarise(talk, given, store, model);
+    ASSERT_TRUE(out.state.ok()) << out.state.message();
+    EXPECT_EQ(out.parts.size(), 2u);
+    EXPECT_EQ(out.value["key_topics"].front(), "Subject number 0");
+    EXPECT_EQ(out.value["key_topics"].back(), "Subject number 59");
+    EXPECT_EQ(out.model.requests, 3) << "two halves, and what merges them";
+  }
+}
+
+TEST_F(Summarise, EntriesThatAreRepeatedGo) {
+  Json answer = *parse_json(small_summary("Spring budget"));
+  for (int i = 0; i < 9; ++i) answer["key_topics"].push_back("spring  budget");
+  answer["tags"] = {"budget", "Budget", "spring"};
+  auto model = answering({answer.dump()});
+  const Summary out = summarise(short_talk(), options(), store, model);
+  ASSERT_TRUE(out.state.ok()) << out.state.message();
+  EXPECT_EQ(out.value["key_topics"], Json::array({"Spring budget"}));
+  EXPECT_EQ(out.value["tags"], Json::array({"budget", "spring"}));
+  EXPECT_EQ(out.parts[0].repeated, 10);
+  EXPECT_EQ(out.parts[0].items, 3);
+  ASSERT_EQ(out.warnings.size(), 1u);
+  EXPECT_EQ(out.warnings[0], "10 entries of lists that repeated others went");
+  for (const Source& source : out.sources) {
+    EXPECT_TRUE(out.value.contains(Json::json_pointer(source.pointer))) << source.pointer;
+  }
+  EXPECT_EQ(model.requests().size(), 1u);
+}
+
+TEST_F(Summarise, EntriesThatAreRepeatedInOneOrSeveralPartsGo) {
+  auto model = ScriptedModel(
+      [](const llm::Request& request, int) -> Result<std::string> {
+        if (request.messages[1].content.starts_with("Partial")) return unavailable("gone");
+        const std::vector<int> seen = subjects(request.messages[1].content);
+        Json out = *parse_json(small_summary("The long agenda"));
+        const std::string own = "Subject number " + std::to_string(seen.back());
+        for (const std::string& topic : {own, own, std::string("the long AGENDA"), own}) {
+          out["key_topics"].push_back(topic);
+        }
+        return out.dump();
+      },
+      4096);
+  const Summary out = summarise(long_talk(400), options(), store, model);
+  ASSERT_TRUE(out.state.ok()) << out.state.message();
+  EXPECT_EQ(out.value["key_topics"].size(), out.parts.size() + 1);
+  EXPECT_EQ(out.value["tags"], Json::array({"budget"}));
+  for (const SummaryPart& part : out.parts) EXPECT_EQ(part.repeated, 3);
 }
 
 TEST_F(Summarise, FeedbackTakesItsRoomFromTheAnswer) {
