@@ -12,7 +12,6 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -21,8 +20,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT))
 try:
     from training.corpus import documents
-    from training.lm import jobs
+    from training.lm import jobs, program
     from training.lm.metrics import Tally, tally_restored, tally_summary
+    from training.lm.program import summary_of, write
 except ImportError as missing:  # they keep to the standard library; one that asks for more is not installed for a test
     print(f"skipped: {missing}; training.corpus and training.lm.metrics need it")
     raise SystemExit(77)
@@ -49,25 +49,7 @@ MOST_RAW = 2  # texts of a language whose answer the program may refuse and leav
 
 def run(command, files, folder, *options, statuses=(0,)):
     """The program's work on some files, in `folder`. Status 3: it failed on some of them."""
-    done = subprocess.run([os.environ["MAIE_PROGRAM"], command, *map(str, files), "-o", str(folder), "--llm", str(MODEL),
-                           "--quiet", *options], capture_output=True, text=True)
-    if done.returncode not in statuses:
-        raise AssertionError(f"maie {command}: status {done.returncode}: {done.stderr}")
-
-
-def write(folder, texts):
-    """Texts as files of a new folder: their paths."""
-    folder.mkdir()
-    paths = [folder / f"{k:03}.txt" for k in range(len(texts))]
-    for path, text in zip(paths, texts):
-        path.write_text(text + "\n", encoding="utf-8")
-    return paths
-
-
-def summary_of(path):
-    """The summary in a result of the program, as the answer of a model."""
-    result = json.loads(path.read_text(encoding="utf-8"))
-    return jobs.compact(result["results"]["summary"])
+    program.run(os.environ["MAIE_PROGRAM"], command, files, folder, "--llm", str(MODEL), *options, statuses=statuses)
 
 
 def material(language, count):

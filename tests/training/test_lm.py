@@ -15,7 +15,7 @@ np = pytest.importorskip("numpy", reason="numpy is not installed")
 
 from training.corpus import Turn, document  # noqa: E402
 from training.corpus.writer import Style  # noqa: E402
-from training.lm import chat, data, jobs, metrics  # noqa: E402
+from training.lm import chat, data, jobs, metrics, program  # noqa: E402
 from training.lm.blend import blend  # noqa: E402
 from training.lm.export import export, load  # noqa: E402
 from training.lm.network import Config, Qwen3, greedy  # noqa: E402
@@ -327,3 +327,51 @@ def test_the_shipped_model_does_its_jobs(language):
     truth = made.facts["meeting_notes_v2"]
     assert facts is not None and facts["ngày_họp"] == truth["ngày_họp"]
     assert set(facts["người_tham_gia"]) & set(truth["người_tham_gia"])
+
+
+# Sums a text up by saying it; clears a text by shouting it, and refuses one with a question in it.
+FAKE_PROGRAM = """#!%s
+import json, pathlib, sys
+command, words = sys.argv[1], sys.argv[2:]
+out = pathlib.Path(words[words.index("-o") + 1])
+out.mkdir(exist_ok=True)
+status = 0
+for file in map(pathlib.Path, words[: words.index("-o")]):
+    text = file.read_text(encoding="utf-8").strip()
+    if command == "summarize":
+        said = {"template": words[words.index("--template") + 1], "text": text, "more": words[-1]}
+        result = json.dumps({"results": {"summary": said}})
+        (out / file.with_suffix(".json").name).write_text(result, encoding="utf-8")
+    elif "?" in text:
+        status = 3
+    else:
+        (out / file.name).write_text(text.upper(), encoding="utf-8")
+sys.exit(status)
+"""
+
+
+def test_the_program_answers_each_case_in_its_place(tmp_path):
+    path = tmp_path / "maie"
+    path.write_text(FAKE_PROGRAM % sys.executable, encoding="utf-8")
+    path.chmod(0o755)
+    asked = [
+        jobs.Example("meeting_notes_v2", "vi", "một", ""),
+        jobs.Example(jobs.RESTORE, "en", "two", ""),
+        jobs.Example("generic_summary_v2", "vi", "ba", ""),
+        jobs.Example(jobs.RESTORE, "en", "four?", ""),
+        jobs.Example("meeting_notes_v2", "vi", "năm", ""),
+    ]
+    given = program.answers(str(path), Path("model"), asked, ["--more"])
+    assert json.loads(given[0]) == {"template": "meeting_notes_v2", "text": "một", "more": "--more"}
+    assert given[1] == "TWO"
+    assert json.loads(given[2])["template"] == "generic_summary_v2"
+    assert given[3].strip() == "four?", "a text that was refused stays as it is"
+    assert json.loads(given[4])["text"] == "năm"
+
+
+def test_a_program_that_breaks_is_an_error(tmp_path):
+    path = tmp_path / "maie"
+    path.write_text("#!/bin/sh\necho no model >&2\nexit 1\n", encoding="utf-8")
+    path.chmod(0o755)
+    with pytest.raises(AssertionError, match="no model"):
+        program.answers(str(path), Path("model"), [jobs.Example("meeting_notes_v2", "vi", "một", "")])

@@ -1,6 +1,7 @@
 """Measures a model on documents of the test split, by greedy generation, and writes the table.
 
 python3 -m training.lm.evaluate models/mini/lm [--documents 100] [--device cuda]
+python3 -m training.lm.evaluate models/mini/lm --program build/release/bin/maie    # through the program instead
 """
 
 import argparse
@@ -15,7 +16,7 @@ import torch
 from tokenizers import Tokenizer
 
 from training.corpus import Document, documents
-from training.lm import chat, jobs
+from training.lm import chat, jobs, program
 from training.lm.export import load
 from training.lm.metrics import Tally, tally_restored, tally_summary
 from training.lm.network import Qwen3, greedy
@@ -62,6 +63,11 @@ def cases(language: str, count: int) -> list[_Case]:
     return made
 
 
+def all_cases(count: int) -> list[_Case]:
+    """Those of both languages, `count` documents each."""
+    return [case for language in ("en", "vi") for case in cases(language, count)]
+
+
 def heard_cases(path: Path) -> list[_Case]:
     """Transcripts of a recogniser, with the facts of what was really said."""
     made = []
@@ -80,25 +86,28 @@ def evaluate(
     @param answers  where to write transcripts, true and given answers, as JSON lines
     @param most     tokens an answer may have
     """
-    todo = [case for language in ("en", "vi") for case in cases(language, count)]
-    return measure(network, tokenizer, todo, answers, most)
+    return measure(network, tokenizer, all_cases(count), answers, most)
 
 
 def measure(
     network: Qwen3, tokenizer: Tokenizer, todo: list[_Case], answers: Path | None, most: int
 ) -> list[Row]:
-    """Lets the model answer all cases and sums up, a row per kind and language."""
+    """Lets the model answer all cases and sums up."""
     prompts = [
         tokenizer.encode(chat.prompt(case.example.job, case.example.transcript, empty_thinking=True)).ids
         for case in todo
     ]
     end = tokenizer.token_to_id("<|im_end|>")
     written = greedy(network, prompts, most, end)
+    return count_up(todo, [tokenizer.decode(ids, skip_special_tokens=True) for ids in written], answers)
+
+
+def count_up(todo: list[_Case], written: list[str], answers: Path | None) -> list[Row]:
+    """A row per kind and language, from the answer to each case."""
     tallies: dict[tuple[str, str], Tally] = {}
     counts: dict[tuple[str, str], int] = {}
     lines = []
-    for case, ids in zip(todo, written):
-        answer = tokenizer.decode(ids, skip_special_tokens=True)
+    for case, answer in zip(todo, written):
         tally = tallies.setdefault(case.row, Tally())
         counts[case.row] = counts.get(case.row, 0) + 1
         if case.truth is None:
@@ -139,17 +148,23 @@ def main() -> None:
     )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--answers", type=Path, help="write transcripts and answers here, as JSON lines")
+    parser.add_argument("--program", help="the program `maie`, which answers in PyTorch's place")
+    parser.add_argument("--option", action="append", default=[], help="one more word for that program")
     options = parser.parse_args()
-    network, tokenizer = load(options.model)
-    network.to(options.device).eval()
+    todo = heard_cases(options.heard) if options.heard else all_cases(options.documents)
     started = time.monotonic()
-    if options.heard:
-        todo = heard_cases(options.heard)
-        rows = measure(network, tokenizer, todo, options.answers, LONGEST_ANSWER)
+    if options.program:
+        asked = [case.example for case in todo]
+        rows = count_up(todo, program.answers(options.program, options.model, asked, options.option), options.answers)
+        by = " ".join([options.program, *options.option])
     else:
-        rows = evaluate(network, tokenizer, options.documents, options.answers)
+        network, tokenizer = load(options.model)
+        network.to(options.device).eval()
+        started = time.monotonic()
+        rows = measure(network, tokenizer, todo, options.answers, LONGEST_ANSWER)
+        by = f"{options.device}, torch {torch.__version__}"
     print(table(rows))
-    print(f"{time.monotonic() - started:.0f} s on {options.device}, torch {torch.__version__}")
+    print(f"{time.monotonic() - started:.0f} s on {by}")
 
 
 if __name__ == "__main__":
