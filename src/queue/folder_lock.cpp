@@ -12,11 +12,16 @@ namespace {
 
 // A lock of the open file, not of the process: two queues of one process see each other's. Unlike
 // flock(2) it is turned from exclusive to shared without a gap.
-int lock(int descriptor, short type) {
+struct flock first_byte(short type) {
   struct flock range {};
   range.l_type = type;
   range.l_whence = SEEK_SET;
   range.l_len = 1;
+  return range;
+}
+
+int lock(int descriptor, short type) {
+  struct flock range = first_byte(type);
   return ::fcntl(descriptor, F_OFD_SETLK, &range) == 0 ? 0 : errno;
 }
 
@@ -42,6 +47,11 @@ Result<bool> FolderLock::try_alone() {
   alone_ = error == 0;
   if (!alone_ && !is_held_by_another(error)) return errno_status(path_, error);
   return alone_;
+}
+
+bool FolderLock::is_another_alone() const {
+  struct flock range = first_byte(F_RDLCK);  // becomes the lock that is in the way, if any
+  return ::fcntl(descriptor_, F_OFD_GETLK, &range) == 0 && range.l_type == F_WRLCK;
 }
 
 Status FolderLock::join(double timeout_s) {

@@ -30,6 +30,8 @@ class FolderLock {
   void let_go();
   /// True when nobody else holds it: then this is alone. Else what was held stays.
   Result<bool> try_alone();
+  /// Whether another one is alone: it opens or repairs the files.
+  bool is_another_alone() const;
   /// Alone or shared, as take().
   Status join(double timeout_s);
 

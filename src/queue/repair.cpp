@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <filesystem>
@@ -17,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kTimeout_s = 5;
+constexpr size_t kLongestVerdict = 200;  // SQLite names up to a hundred pages
 constexpr int kMostSingleSteps = 4096;
 constexpr uint64_t kCheckedWholeBytes = uint64_t{64} << 20;
 
@@ -48,8 +50,10 @@ Status check_file(const std::string& folder, const char* pragma) {
   MAIE_ASSIGN(Database db,
               Database::open(database_of(folder), Database::Access::kReadWrite, kTimeout_s));
   MAIE_ASSIGN(const std::optional<std::string> answer, db.text(pragma));
-  const std::string verdict = answer.value_or("no answer");
-  return verdict == "ok" ? Status() : corrupt("queue.db: the file is damaged (" + verdict + ")");
+  std::string verdict = answer.value_or("no answer");
+  if (verdict == "ok") return {};
+  std::replace(verdict.begin(), verdict.end(), '\n', ' ');
+  return corrupt("queue.db: the file is damaged (" + verdict.substr(0, kLongestVerdict) + ")");
 }
 
 // The first readable row behind `after`. A page that cannot be read hides some rows: then it is
@@ -169,8 +173,8 @@ Status look_for_damage(const std::string& folder) {
   const bool is_small = fs::file_size(path, error) <= kCheckedWholeBytes;
   // Damage that was met may lie in an index, which quick_check does not compare. The table of tasks
   // is small beside what they keep, and without it the service answers nothing.
-  MAIE_TRY(check_file(folder, is_marked  ? "PRAGMA integrity_check"
-                              : is_small ? "PRAGMA quick_check"
+  MAIE_TRY(check_file(folder, is_marked  ? "PRAGMA integrity_check(1)"
+                              : is_small ? "PRAGMA quick_check(1)"
                                          : "PRAGMA quick_check(task)"));
   if (is_marked) ::unlink(mark_of(folder).c_str());
   return {};

@@ -91,10 +91,12 @@ Status TaskFile::exchange() {
   log_warning("queue.db is damaged: this process lets go of it, so that it can be repaired");
   file_.reset();
   lock_.let_go();
-  const auto until = SteadyClock::now() + duration(patience_s_);
+  auto until = SteadyClock::now() + duration(patience_s_);
   while (true) {
     MAIE_ASSIGN(const bool alone, lock_.try_alone());
     if (alone || !is_marked_as_damaged(folder_)) break;
+    // Who repairs may take as long as it needs.
+    if (lock_.is_another_alone()) until = SteadyClock::now() + duration(patience_s_);
     if (SteadyClock::now() >= until) {
       log_error("queue.db stays damaged: another process has it open and does not let go of it");
       break;

@@ -243,7 +243,6 @@ Status Application::reload(const config::Settings& settings) {
   return {};
 }
 
-// A store that is locked or being repaired is none the better for a new start.
 bool Application::alive() {
   const Code code = parts_->queue->ping().code();
   return code == Code::kOk || code == Code::kUnavailable;

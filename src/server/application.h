@@ -29,7 +29,8 @@ class Application {
   std::string url() const;
   /// Takes over what may change while it runs: the keys. The rest of `settings` is ignored.
   Status reload(const config::Settings& settings);
-  /// For the watchdog: whether queue and event loop answer within a second.
+  /// For the watchdog: whether the queue answers. One that is locked or being repaired does, too: a
+  /// new start would not mend that.
   bool alive();
   /// Takes no more work, lets exchanges and tasks end within their time, then gives tasks back.
   void stop();

@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "queue/database.h"
+#include "queue/folder_lock.h"
+#include "queue/repair.h"
 #include "tests/queue/sqlite_engine.h"
 
 namespace maie::queue {
@@ -205,6 +207,29 @@ TEST(SqliteDamage, IdleProcessesLetGo) {
   (void)server.queue().submit(task_named("rings"), {});
   waits.join();
   EXPECT_EQ(files_set_aside(folder.path()), 1);
+}
+
+TEST(SqliteDamage, ARepairMayTakeLongerThanThePatience) {
+  const TemporaryFolder folder;
+  auto queue =
+      open_sqlite_queue({.folder = folder.path(), .busy_timeout_s = 0.1, .patience_s = 0.2});
+  ASSERT_TRUE(queue.has_value()) << queue.status().message();
+  ASSERT_NO_FATAL_FAILURE(submit_tasks(**queue));
+  auto repairer = FolderLock::take(folder.path(), 1);
+  ASSERT_TRUE(repairer.has_value()) << repairer.status().message();
+  mark_as_damaged(folder.path());
+  std::thread repairs([&] {
+    for (auto alone = repairer->try_alone(); alone.has_value() && !*alone;
+         alone = repairer->try_alone())
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    fs::remove(folder.path() + "/queue.damaged");
+    repairer->let_go();
+  });
+  const auto found = (*queue)->find("task-1");
+  EXPECT_TRUE(found.has_value()) << found.status().message();
+  EXPECT_EQ(files_set_aside(folder.path()), 0);
+  repairs.join();
 }
 
 // A worker process, which ends every task that it can get until `stop` is there. @returns how often
