@@ -187,5 +187,49 @@ def corrupt_db(options):
         return row
 
 
+def destroy(folder, name):
+    """Overwrites the page where a table or index of queue.db begins, under the feet of all who have it open."""
+    database = sqlite3.connect(folder / "queue.db", isolation_level=None, timeout=10)
+    page = database.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,)).fetchone()[0]
+    # A change, so that nobody goes on with the pages that they have read before.
+    database.execute("UPDATE meta SET value = value + 1 WHERE name = 'live_epoch'")
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    with open(folder / "queue.db", "r+b") as file:
+        file.seek(4096 * (page - 1))
+        file.write(b"\x5a" * 4096)
+
+
+def damaged_in_use(_):
+    """Pages are overwritten while server and worker have the database open: both let go of it, it is repaired, and they
+    go on without a new start. Indexes are destroyed, so that nothing of the tasks may be lost."""
+    with RunningService(settings={"queue.max_depth": 1000}) as service, client_of(service) as client:
+        ids = [submit(client).json()["task_id"]]
+        require(end_of(client, ids[0]) == "COMPLETE", "the task before the damage")
+        workers, refused, longest_s = service.workers(), 0, 0.0
+        for name in ("sqlite_autoindex_task_1", "task_change", "task_lease"):
+            ids += [submit(client).json()["task_id"] for _ in range(2)]
+            time.sleep(3)  # the worker has taken one, and the repair before was a while ago
+            destroy(service.folder, name)
+            begun = time.monotonic()
+            answers = [client.get(f"/v1/status/{task_id}") for task_id in ids]
+            answers.append(submit(client))
+            longest_s = max(longest_s, time.monotonic() - begun)
+            for answer in answers:
+                require(answer.status_code in (200, 202, 503), f"{answer.status_code} {answer.text[:200]}")
+                refused += answer.status_code == 503
+            if answers[-1].status_code == 202:
+                ids.append(answers[-1].json()["task_id"])
+            require(end_of(client, ids[-1]) == "COMPLETE", f"the service does not go on after {name}")
+        states = [end_of(client, task_id) for task_id in ids]
+        attempts = [client.get(f"/v1/tasks/{task_id}").json()["attempts"] for task_id in ids]
+        row = {"tasks": len(ids), "complete": states.count("COMPLETE"), "most_attempts": max(attempts), "refused": refused,
+               "longest_s": round(longest_s, 2), "same_processes": service.workers() == workers and service.process.poll() is None,
+               "set_aside": len([p for p in service.folder.glob("queue.db.corrupt-*") if not p.name.endswith("-wal")])}
+        require(row["complete"] == len(ids) and row["most_attempts"] == 1 and row["same_processes"] and row["set_aside"] >= 1,
+                json.dumps(row))
+        return row
+
+
 FAULTS = {"disk_full": disk_full, "read_only": read_only, "clock_jump": clock_jump, "db_locked": db_locked,
-          "corrupt_db": corrupt_db}
+          "corrupt_db": corrupt_db, "damaged_in_use": damaged_in_use}
