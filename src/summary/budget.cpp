@@ -8,7 +8,10 @@ namespace maie::summary {
 namespace {
 
 constexpr int64_t kChatFormat = 128;      // tokens for roles and the like
-constexpr int64_t kLeastOfSummary = 512;  // so that a constrained document is not squeezed
+constexpr int64_t kLeastOfSummary = 512;  // a part of a transcript leaves as much, see leaves_room
+// Asked for where there is room: a document under a schema is closed when its tokens end, and what
+// it had still to say is lost. Short talk in few words can fill many lists.
+constexpr int64_t kAmpleSummary = 1024;
 int64_t least(Task task) { return task == Task::kEnhancement ? 256 : 128; }
 
 }  // namespace
@@ -39,7 +42,7 @@ Result<int64_t> tokens_to_ask(Task task, int64_t prompt, int64_t context, int64_
                          " are needed; take a model with a longer context, or a shorter template");
   }
   int64_t out = answer_budget(task, prompt, context);
-  if (task == Task::kSummary) out = std::max(out, std::min(kLeastOfSummary, available));
+  if (task == Task::kSummary) out = std::max(out, std::min(kAmpleSummary, available));
   return cap > 0 ? std::min(out, cap) : out;
 }
 

@@ -35,7 +35,9 @@ TEST(TokensToAsk, RefusesWhatLeavesLessThanTheLeastAnswer) {
 }
 
 TEST(TokensToAsk, GivesSummariesFiveHundredTokensWhereTheyFit) {
-  EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10, 32768, 0), 512);
+  EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10, 32768, 0), 1024) << "short talk, many lists";
+  EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10, 10 + 128 + 700, 0), 700) << "what there is";
+  EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10, 32768, 300), 300);
   EXPECT_EQ(*tokens_to_ask(Task::kSummary, 1000, 1528, 0), 400);
   EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10000, 32768, 0), 3000);
   EXPECT_EQ(*tokens_to_ask(Task::kSummary, 10000, 32768, 700), 700) << "the configured cap";
