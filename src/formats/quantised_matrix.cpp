@@ -119,11 +119,11 @@ Form form_of(BlockType type) {
     case BlockType::kQ4_0: return {4, 32, kCode, q4_block<false>};
     case BlockType::kQ4_1: return {4, 32, kValue, q4_block<true>};
     case BlockType::kQ4_K: return {4, 32, kValue, q4_k_block};
-    case BlockType::kQ5_0: return {8, 32, kCode, q5_block<false>};
-    case BlockType::kQ5_1: return {8, 32, kValue, q5_block<true>};
-    case BlockType::kQ5_K: return {8, 32, kValue, q5_k_block};
+    case BlockType::kQ5_0: return {5, 32, kCode, q5_block<false>};
+    case BlockType::kQ5_1: return {5, 32, kValue, q5_block<true>};
+    case BlockType::kQ5_K: return {5, 32, kValue, q5_k_block};
     case BlockType::kQ8_0: return {8, 32, kCode, q8_0_block};
-    case BlockType::kQ6_K: return {8, 16, kCode, q6_k_block};
+    case BlockType::kQ6_K: return {6, 16, kCode, q6_k_block};
     case BlockType::kF32:
     case BlockType::kF16:
     case BlockType::kBF16: break;
@@ -143,7 +143,7 @@ bool is_w8_already(const QuantisedMatrix& matrix) {
 // The codes of one group, as floats.
 void unpack_codes(const QuantisedMatrix& matrix, int64_t row, int64_t column, float* out) {
   const uint8_t* codes = matrix.codes.data() + row * matrix.row_bytes();
-  if (matrix.bits == 8) {
+  if (matrix.bits != 4) {
     for (int64_t i = 0; i < matrix.group; ++i) out[i] = float(codes[column + i]);
   } else if (matrix.group % 2 == 0) {
     for (int64_t i = 0; i < matrix.group / 2; ++i) {
@@ -158,21 +158,24 @@ void unpack_codes(const QuantisedMatrix& matrix, int64_t row, int64_t column, fl
 
 }  // namespace
 
-int64_t w4_group(int64_t group) {
-  for (const int64_t size : {128, 64, 32}) {
-    if (group % size == 0) return size;
+int64_t w4_group(const QuantisedMatrix& form) {
+  for (const int64_t size : {128, 64, 32, 16}) {
+    if (form.group % size == 0 && (size > 16 || form.bits == 6)) return size;
   }
   return 0;
 }
 
 StoredLayout best_layout(const QuantisedMatrix& matrix) {
-  return matrix.bits == 4 && w4_group(matrix.group) > 0 ? StoredLayout::kW4 : StoredLayout::kW8;
+  if (matrix.bits == 8 || w4_group(matrix) == 0) return StoredLayout::kW8;
+  return matrix.bits == 4 ? StoredLayout::kW4 : StoredLayout::kW6;
 }
 
 StoredLayout best_layout(BlockType type) {
   const Form form = form_of(type);
   if (form.bits == 0) return StoredLayout::kDense;
-  return form.bits == 4 ? StoredLayout::kW4 : StoredLayout::kW8;
+  return form.bits == 4   ? StoredLayout::kW4
+         : form.bits == 8 ? StoredLayout::kW8
+                          : StoredLayout::kW6;
 }
 
 QuantisedMatrix form_of_blocks(BlockType type, int64_t rows, int64_t columns) {
@@ -200,7 +203,7 @@ Status read_blocks(BlockType type, std::span<const std::byte> bytes, CodeRows to
     for (int64_t g = 0; g < groups; ++g) {
       finite = finite && std::isfinite(to.scales[g]) && std::isfinite(to.zeros[g]);
     }
-    to.codes += per_block * form.bits / 8;
+    to.codes += form.bits == 4 ? per_block / 2 : per_block;
     to.scales += groups;
     to.zeros += groups;
   }
@@ -246,7 +249,7 @@ void dequantize(const QuantisedMatrix& matrix, int64_t first, int64_t count,
 }
 
 Result<QuantisedMatrix> to_w4(QuantisedMatrix matrix) {
-  const int64_t group = w4_group(matrix.group);
+  const int64_t group = w4_group(matrix);
   if (matrix.bits != 4 || group == 0) {
     return unsupported("codes of " + std::to_string(matrix.bits) + " bits in groups of " +
                        std::to_string(matrix.group) +

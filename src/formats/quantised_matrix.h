@@ -10,7 +10,7 @@
 
 namespace maie::formats {
 
-/// A weight matrix [rows = outputs, columns = inputs] as codes of 4 or 8 bits with a scale and a
+/// A weight matrix [rows = outputs, columns = inputs] as codes of 4 to 8 bits with a scale and a
 /// zero for each `group` consecutive codes of a row: what every quantised file is turned into,
 /// without loss, before it becomes one of the stored layouts. Owns its bytes.
 struct QuantisedMatrix {
@@ -22,7 +22,7 @@ struct QuantisedMatrix {
 
   int64_t rows = 0;
   int64_t columns = 0;
-  int bits = 4;       ///< of a code in `codes`: 4 or 8
+  int bits = 4;       ///< of a code: 4, or 5, 6 or 8, which take a byte each
   int64_t group = 0;  ///< divides `columns`
   Zero zero = Zero::kCode;
   std::vector<uint8_t>
@@ -31,10 +31,10 @@ struct QuantisedMatrix {
   std::vector<float> zeros;   ///< [rows, groups()], finite
 
   int64_t groups() const { return columns / group; }
-  int64_t row_bytes() const { return bits == 8 ? columns : (columns + 1) / 2; }
+  int64_t row_bytes() const { return bits == 4 ? (columns + 1) / 2 : columns; }
   int code(int64_t row, int64_t column) const {
     const uint8_t* at = codes.data() + row * row_bytes();
-    return bits == 8 ? at[column] : (at[column / 2] >> (4 * (column % 2))) & 15;
+    return bits == 4 ? (at[column / 2] >> (4 * (column % 2))) & 15 : at[column];
   }
   /// What is added to code * scale, whichever kind of zero it is. Exact for kValue, and for kCode
   /// when the scale came from 16 bits.
@@ -52,18 +52,20 @@ struct CodeRows {
   float* zeros;
 };
 
-/// The layout that holds a matrix best: W4 for codes of 4 bits in groups that to_w4 takes, W8 for
-/// all others. (Dense is for weights that come as floats.)
-enum class StoredLayout { kDense, kW8, kW4 };
+/// The layout that holds a matrix best: W4 for codes of 4 bits and W6 for those of 5 and 6 in
+/// groups that w4_group takes, W8 for all others. (Dense is for weights that come as floats.)
+enum class StoredLayout { kDense, kW8, kW6, kW4 };
 StoredLayout best_layout(const QuantisedMatrix& matrix);
-/// The largest of 128, 64 and 32 that divides a file's group; 0 when none does.
-int64_t w4_group(int64_t group);
-/// The same by the type of a GGUF tensor: q4_0, q4_1 and q4_K are exact in W4; q8_0, q5_0, q5_1,
-/// q5_K and q6_K go to W8; floats stay dense.
+/// The largest of 128, 64 and 32, and of 6 bits 16, that divides the group of a matrix; 0 when none
+/// does.
+int64_t w4_group(const QuantisedMatrix& form);
+/// The same by the type of a GGUF tensor: q4_0, q4_1 and q4_K go to W4; q5_0, q5_1, q5_K and q6_K
+/// to W6; q8_0 to W8; floats stay dense.
 StoredLayout best_layout(BlockType type);
 
 /// Rows of quantised GGUF blocks, without loss: q4_0, q4_1 and q4_K become 4-bit codes in groups of
-/// 32; q8_0, q5_0, q5_1 and q5_K 8-bit codes in groups of 32; q6_K in groups of 16.
+/// 32; q5_0, q5_1 and q5_K 5-bit and q8_0 8-bit codes in groups of 32; q6_K 6-bit codes in groups
+/// of 16.
 /// @param bytes  rows * columns / block_values(type) blocks; any rows of a tensor may be given.
 /// kCorrupt when a scale is not finite.
 Result<QuantisedMatrix> from_blocks(BlockType type, std::span<const std::byte> bytes, int64_t rows,
@@ -84,7 +86,7 @@ void dequantize(const QuantisedMatrix& matrix, int64_t first, int64_t count,
 
 /// The W4 layout: groups of 128, 64 or 32 codes, the largest that the file's groups allow (larger
 /// groups repeat their scale and zero). Codes, scales and zeros stay what they were, so nothing is
-/// lost. kUnsupported for 8-bit codes and for groups that are no multiple of 32.
+/// lost. kUnsupported for codes of more bits and for groups that are no multiple of 32.
 Result<QuantisedMatrix> to_w4(QuantisedMatrix matrix);
 
 /// The W8 layout: w = code * scale of its row.

@@ -78,7 +78,10 @@ class BlockMatrix : public StoredMatrix {
     std::vector<std::byte> gathered;
     return within_tensor(read_blocks(tensor_.type, blocks(first, count, gathered), to));
   }
-  bool symmetric() const override { return tensor_.type == BlockType::kQ4_0; }
+  bool symmetric() const override {
+    return tensor_.type == BlockType::kQ4_0 || tensor_.type == BlockType::kQ5_0 ||
+           tensor_.type == BlockType::kQ6_K;
+  }
   ConstTensor in_place() const override {
     if (layout() != StoredLayout::kDense || pair_width_ != 0) return {};
     return {tensor_.bytes.data(), dense_type_of(tensor_.type), tensor_.shape};

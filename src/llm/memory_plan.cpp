@@ -10,17 +10,22 @@ namespace {
 
 size_t padded(int64_t size) { return size_t((size + 63) / 64 * 64); }
 
+// Codes of a row, a scale and an offset of two bytes each for a group, and the output's factor.
+size_t row_bytes(const formats::StoredMatrix& matrix, size_t K, int bits) {
+  const bool dense = matrix.layout() == formats::StoredLayout::kDense;
+  const auto group = size_t(dense ? 32 : formats::w4_group(matrix.form()));
+  return K * size_t(bits) / 8 + (K / group + 1) * (matrix.symmetric() ? 2 : 4) + 4;
+}
+
 // A packed matrix: its values, scales and sums, and the padding of blocks.
 size_t packed_bytes(const formats::StoredMatrix& matrix, ComputeType wanted) {
   const size_t N = padded(matrix.rows()), K = padded(matrix.columns());
   switch (qwen3::Packer::type_of(Device{}, wanted, matrix)) {
     case ComputeType::kFloat32: return N * K * 4;
-    case ComputeType::kInt8: return N * (K + 12);
-    case ComputeType::kInt4: {
-      // Codes, and a scale and an offset of two bytes each for a group of at least 32.
-      const auto group = size_t(std::max<int64_t>(32, formats::w4_group(matrix.form().group)));
-      return N * (K / 2 + (K / group + 1) * (matrix.symmetric() ? 2 : 4) + 4);
-    }
+    case ComputeType::kInt8:
+      if (matrix.layout() != formats::StoredLayout::kW6) return N * (K + 12);
+      return N * row_bytes(matrix, K, matrix.form().bits);
+    case ComputeType::kInt4: return N * row_bytes(matrix, K, 4);
     default: return N * K * 2;
   }
 }

@@ -39,21 +39,30 @@ void run(Stream& s, ConstTensor x, const LinearWeights& w, Tensor y, cpu::Epilog
   no_backend(s.device());
 }
 
-// The group of a source that stays or becomes 4 bits; 0 for one of 8 bits.
-int64_t w4_group(const LinearSource& source) {
-  if (source.quantised) return source.quantised.bits == 4 ? source.quantised.group : 0;
-  return source.values.dtype() == DType::kI8 ? 0 : 32;
+// The bits of a source whose codes stay or become 4 to 6 of them; 0 for all others.
+int w4_bits(ComputeType type, const LinearSource& source) {
+  const int bits = source.quantised                      ? source.quantised.bits
+                   : source.values.dtype() == DType::kI8 ? 8
+                                                         : 4;
+  const bool stays =
+      type == ComputeType::kInt4 || (type == ComputeType::kInt8 && source.quantised && bits != 4);
+  return stays && bits != 8 ? bits : 0;
 }
 
-// Whether two sources can lie in one packed matrix of 4 bits, or of 8.
-bool share_layout(const LinearSource& a, const LinearSource& b) {
-  return w4_group(a) == w4_group(b) && (w4_group(a) == 0 || bool(a.quantised) == bool(b.quantised));
+int64_t w4_group(const LinearSource& source) {
+  return source.quantised ? source.quantised.group : 32;
+}
+
+// Whether two sources can lie in one packed matrix.
+bool share_layout(ComputeType type, const LinearSource& a, const LinearSource& b) {
+  const int bits = w4_bits(type, a);
+  return bits == w4_bits(type, b) &&
+         (bits == 0 || (w4_group(a) == w4_group(b) && bool(a.quantised) == bool(b.quantised)));
 }
 
 LinearWeights::Part pack_part(Stream& s, ComputeType type, std::span<const LinearSource> sources) {
   LinearWeights::Part part;
-  const bool w4 = type == ComputeType::kInt4 && w4_group(sources.front()) != 0;
-  if (w4) {
+  if (w4_bits(type, sources.front()) != 0) {
     part.w4 = std::make_unique<cpu::PackedW4>(
         cpu::PackedW4::pack(s.threads(), w4_group(sources.front()), sources));
   } else {
@@ -86,8 +95,7 @@ LinearWeights LinearWeights::pack(Stream& s, ComputeType type,
     case Device::Kind::kCpu:
       for (int64_t first = 0; !sources.empty();) {
         size_t count = 1;
-        while (count < sources.size() &&
-               (type != ComputeType::kInt4 || share_layout(sources.front(), sources[count]))) {
+        while (count < sources.size() && share_layout(type, sources.front(), sources[count])) {
           ++count;
         }
         Part part = pack_part(s, type, sources.first(count));

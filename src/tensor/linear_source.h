@@ -9,8 +9,8 @@ namespace maie {
 
 /// Room for some rows of a quantised matrix.
 struct QuantisedRows {
-  uint8_t* codes;  ///< 4 bits: [rows, columns / 2], the even column in the low half; 8 bits: int8
-                   ///< [rows, columns]
+  uint8_t* codes;  ///< 4 bits: [rows, columns / 2], the even column in the low half; 5 and 6 bits:
+                   ///< [rows, columns]; 8 bits: int8 [rows, columns]
   float* scales;   ///< [rows, columns / group]
   float* offsets;  ///< the same; null where the source needs none
 };
@@ -18,17 +18,22 @@ struct QuantisedRows {
 /// A matrix of codes as a model file has it, read row by row while it is packed, so that it never
 /// lies unpacked in memory as a whole: weight = code * scale + offset.
 struct QuantisedSource {
-  int bits = 4;         ///< 4: codes 0 to 15; 8: codes -127 to 127, no offsets, one group a row
+  /// 4, 5, 6: codes from 0 to 2^bits - 1; 8: codes -127 to 127, no offsets, one group a row.
+  int bits = 4;
   int64_t rows = 0;     ///< N, outputs
   int64_t columns = 0;  ///< K, inputs
-  int64_t group = 32;   ///< consecutive codes with one scale: 32, 64 or 128; 8 bits: columns
-  /// Of 4 bits: every offset is -8 * scale (Q4_0), and none is read: an eighth less memory traffic.
+  /// Consecutive codes with one scale: 32, 64 or 128, and 16 too of 6 bits; of 8 bits: columns.
+  int64_t group = 32;
+  /// Of 4 to 6 bits: every offset is -middle() * scale (Q4_0, Q5_0, Q6_K), and none is read: of 4
+  /// bits an eighth less memory traffic.
   bool symmetric = false;
   /// Writes rows [first, first + count). Several threads call it at once, each for other rows.
   std::function<void(int64_t first, int64_t count, const QuantisedRows& out)> read = {};
 
   explicit operator bool() const { return bool(read); }
-  bool has_offsets() const { return bits == 4 && !symmetric; }
+  bool has_offsets() const { return bits != 8 && !symmetric; }
+  int middle() const { return 1 << (bits - 1); }
+  int64_t row_bytes() const { return bits == 4 ? columns / 2 : columns; }  ///< of codes
 };
 
 /// A matrix that is made into floats row by row while it is packed: of a form that is neither plain

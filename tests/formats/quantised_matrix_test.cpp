@@ -59,9 +59,11 @@ TEST_P(QuantisedBlocks, GoIntoTheLayoutThatHoldsThem) {
   const auto matrix = from_blocks(GetParam(), bytes, rows, columns);
   ASSERT_TRUE(matrix.has_value());
   EXPECT_EQ(best_layout(*matrix), best_layout(GetParam()));
-  const bool four = GetParam() == BlockType::kQ4_0 || GetParam() == BlockType::kQ4_1 ||
-                    GetParam() == BlockType::kQ4_K;
-  EXPECT_EQ(best_layout(GetParam()), four ? StoredLayout::kW4 : StoredLayout::kW8);
+  const bool four = matrix->bits == 4;
+  EXPECT_EQ(best_layout(GetParam()), four                ? StoredLayout::kW4
+                                     : matrix->bits == 8 ? StoredLayout::kW8
+                                                         : StoredLayout::kW6);
+  EXPECT_EQ(w4_group(*matrix), GetParam() == BlockType::kQ6_K ? 16 : 32);
   const auto w4 = to_w4(*matrix);
   ASSERT_EQ(w4.has_value(), four);
   if (four) {

@@ -26,45 +26,59 @@ ThreadPool& team(int size) {
   return *teams[size];
 }
 
+// How codes are stored: `bits` of each, so many with one scale.
+struct Form {
+  int64_t group;
+  bool symmetric;
+  int bits = 4;
+
+  int greatest() const { return (1 << bits) - 1; }
+  int middle() const { return 1 << (bits - 1); }
+};
+
 // A matrix of random codes as a file would have it: its values, and what they are made of added up
 // without their signs (a code and an offset may cancel).
-struct Stored {
-  int64_t N, K, group;
-  bool symmetric;
+struct Stored : Form {
+  int64_t N, K;
   std::vector<uint8_t> codes;
   std::vector<float> scales, offsets;
   OwnedTensor values, magnitudes;
 
-  Stored(int64_t N_, int64_t K_, int64_t group_, bool symmetric_, uint32_t seed = 1)
-      : N(N_),
+  Stored(int64_t N_, int64_t K_, const Form& form, uint32_t seed = 1)
+      : Form(form),
+        N(N_),
         K(K_),
-        group(group_),
-        symmetric(symmetric_),
         values({}, DType::kF32, {N, K}),
         magnitudes({}, DType::kF32, {N, K}) {
     std::mt19937 random(seed);
-    codes.resize(size_t(N * K / 2));
-    for (uint8_t& code : codes) code = uint8_t(random() >> 24);
+    codes.resize(size_t(N * row_bytes()));
+    for (uint8_t& code : codes) code = uint8_t(random() >> 24) & (bits == 4 ? 255 : greatest());
     const auto half = [&] { return float(Half(float(random() >> 8) * 0x1p-24f * 0.1f - 0.05f)); };
     for (int64_t i = 0; i < N * K / group; ++i) {
       scales.push_back(half());
-      offsets.push_back(symmetric ? -8 * scales.back() : half());
+      offsets.push_back(symmetric ? -float(middle()) * scales.back() : half());
     }
     for (int64_t i = 0; i < N * K; ++i) {
       const auto g = size_t(i / group);
-      const auto code = float((codes[size_t(i / 2)] >> (4 * (i % 2))) & 15);
+      const auto code = float(code_at(i));
       values.view().data<float>()[i] =
-          symmetric ? (code - 8) * scales[g] : code * scales[g] + offsets[g];
+          symmetric ? (code - float(middle())) * scales[g] : code * scales[g] + offsets[g];
       magnitudes.view().data<float>()[i] = code * std::abs(scales[g]) + std::abs(offsets[g]);
     }
   }
 
+  int64_t row_bytes() const { return bits == 4 ? K / 2 : K; }
+  int code_at(int64_t i) const {
+    return bits == 4 ? (codes[size_t(i / 2)] >> (4 * (i % 2))) & 15 : codes[size_t(i)];
+  }
+
   LinearSource source() const {
     LinearSource source;
-    source.quantised = {.bits = 4, .rows = N, .columns = K, .group = group, .symmetric = symmetric};
+    source.quantised = {
+        .bits = bits, .rows = N, .columns = K, .group = group, .symmetric = symmetric};
     source.quantised.read = [this](int64_t first, int64_t count, const QuantisedRows& out) {
       const int64_t groups = K / group;
-      std::copy_n(codes.begin() + first * K / 2, count * K / 2, out.codes);
+      std::copy_n(codes.begin() + first * row_bytes(), count * row_bytes(), out.codes);
       std::copy_n(scales.begin() + first * groups, count * groups, out.scales);
       if (!symmetric) std::copy_n(offsets.begin() + first * groups, count * groups, out.offsets);
     };
@@ -98,14 +112,10 @@ OwnedTensor run(ThreadPool& threads, const OwnedTensor& x, int64_t rows, const P
   });
 }
 
-struct Form {
-  int64_t group;
-  bool symmetric;
-};
 class LinearW4 : public ::testing::TestWithParam<Form> {
  protected:
   Stored stored(int64_t N, int64_t groups, uint32_t seed = 1) const {
-    return {N, groups * GetParam().group, GetParam().group, GetParam().symmetric, seed};
+    return {N, groups * GetParam().group, GetParam(), seed};
   }
 };
 
@@ -207,15 +217,15 @@ TEST_P(LinearW4, SumsOfTheGreatestNumbersAreExact) {
   Stored each = stored(33, 3);
   const int64_t K = each.K;
   std::fill(each.scales.begin(), each.scales.end(), 1.0f);
-  std::fill(each.offsets.begin(), each.offsets.end(), each.symmetric ? -8.0f : 1.0f);
-  for (const int code : {0, 15}) {
-    std::fill(each.codes.begin(), each.codes.end(), uint8_t(code * 17));
+  std::fill(each.offsets.begin(), each.offsets.end(), 1.0f);
+  for (const int code : {0, each.greatest()}) {
+    std::fill(each.codes.begin(), each.codes.end(), uint8_t(each.bits == 4 ? code * 17 : code));
     const PackedW4 layer = pack(team(1), each.group, each.source());
     for (const float sign : {-1.0f, 1.0f}) {
       OwnedTensor x({}, DType::kF32, {7, K});
       for (float& value : x.view().span<float>()) value = 127 * sign;
       const OwnedTensor y = run(team(1), x, 7, layer);
-      const float weight = each.symmetric ? float(code - 8) : float(code + 1);
+      const float weight = float(each.symmetric ? code - each.middle() : code + 1);
       for (const float got : y.view().span<float>()) {
         EXPECT_EQ(got, float(K) * 127 * sign * weight);
       }
@@ -236,15 +246,54 @@ TEST_P(LinearW4, RowsWithoutAScaleCountAsZeros) {
 
 INSTANTIATE_TEST_SUITE_P(Forms, LinearW4,
                          ::testing::Values(Form{32, true}, Form{32, false}, Form{64, true},
-                                           Form{64, false}, Form{128, true}, Form{128, false}),
+                                           Form{64, false}, Form{128, true}, Form{128, false},
+                                           Form{32, true, 5}, Form{32, false, 5},
+                                           Form{128, true, 5}, Form{16, true, 6},
+                                           Form{16, false, 6}, Form{64, true, 6}),
                          [](const ::testing::TestParamInfo<Form>& info) {
                            return std::string(info.param.symmetric ? "symmetric" : "offsets") +
-                                  std::to_string(info.param.group);
+                                  std::to_string(info.param.group) + "_" +
+                                  std::to_string(info.param.bits) + "bits";
                          });
+
+// The same sums in the same order: codes below 16 give the same bits in whatever they are kept.
+TEST(PackedW4, SmallCodesGiveTheSameBitsInEveryWidth) {
+  const Stored four(45, 160, {32, false});
+  const OwnedTensor x = random_tensor({21, 160}, 1, 2);
+  const PackedW4 layer = pack(team(2), 32, four.source());
+  for (const int bits : {5, 6}) {
+    Stored wide(45, 160, {32, false, bits});
+    for (int64_t i = 0; i < 45 * 160; ++i) wide.codes[size_t(i)] = uint8_t(four.code_at(i));
+    wide.scales = four.scales;
+    wide.offsets = four.offsets;
+    const PackedW4 wider = pack(team(2), 32, wide.source());
+    EXPECT_GT(wider.size_bytes(), layer.size_bytes());
+    for (const int64_t rows : {1, 3, 8, 21}) {
+      const OwnedTensor want = run(team(2), x, rows, layer), got = run(team(2), x, rows, wider);
+      EXPECT_TRUE(same_bits(got.view().span<float>(), want.view().span<float>()))
+          << bits << " bits, rows " << rows;
+    }
+  }
+}
+
+// Bits of a weight, scales included, as docs/formats.md has them: 64 outputs and no padding.
+TEST(PackedW4, TakesTheBitsOfItsCodesAndHalves) {
+  struct Expected {
+    Form form;
+    double bits;
+  };
+  for (const Expected& each :
+       {Expected{{32, true}, 4.5}, Expected{{32, false}, 5}, Expected{{32, true, 5}, 5.5},
+        Expected{{32, false, 5}, 6}, Expected{{16, true, 6}, 7}}) {
+    const Stored stored(64, 1024, each.form);
+    const PackedW4 layer = pack(team(1), each.form.group, stored.source());
+    EXPECT_EQ(double(layer.size_bytes()), each.bits / 8 * 64 * 1024 + 64 * sizeof(float));
+  }
+}
 
 // Rows far apart in size: each has its own power of two, so halves hold all of them.
 TEST(PackedW4, HoldsScalesBeyondTheRangeOfHalves) {
-  Stored each(64, 64, 32, false);
+  Stored each(64, 64, {32, false});
   for (size_t i = 0; i < each.scales.size(); ++i) {
     const float factor = std::ldexp(1.0f, int(i / 2) * 2 - 60);
     each.scales[i] *= factor;
@@ -263,18 +312,21 @@ TEST(PackedW4, HoldsScalesBeyondTheRangeOfHalves) {
 }
 
 TEST(PackedW4, StacksSources) {
-  const Stored a(33, 64, 32, true, 1), b(7, 64, 32, false, 2), c(50, 64, 32, true, 3);
-  const OwnedTensor bias = random_tensor({7}, 1, 4);
-  const LinearSource sources[] = {a.source(), b.source(), c.source()};
-  const PackedW4 layer = PackedW4::pack(team(2), 32, sources);
-  ASSERT_EQ(layer.out(), 90);
-  std::vector<float> row(64);
-  const Stored* of[] = {&a, &b, &c};
-  for (int64_t n = 0; n < 90; ++n) {
-    const int which = n < 33 ? 0 : n < 40 ? 1 : 2;
-    const int64_t at = n - (which == 0 ? 0 : which == 1 ? 33 : 40);
-    layer.row(n, row.data());
-    ASSERT_TRUE(close(row, of[which]->values.view().rows(at, 1).span<float>(), 0)) << n;
+  for (const int bits : {4, 5, 6}) {
+    const Form halves{32, true, bits}, offsets{32, false, bits};
+    const Stored a(33, 64, halves, 1), b(7, 64, offsets, 2), c(50, 64, halves, 3);
+    const LinearSource sources[] = {a.source(), b.source(), c.source()};
+    const PackedW4 layer = PackedW4::pack(team(2), 32, sources);
+    ASSERT_EQ(layer.out(), 90);
+    std::vector<float> row(64);
+    const Stored* of[] = {&a, &b, &c};
+    for (int64_t n = 0; n < 90; ++n) {
+      const int which = n < 33 ? 0 : n < 40 ? 1 : 2;
+      const int64_t at = n - (which == 0 ? 0 : which == 1 ? 33 : 40);
+      layer.row(n, row.data());
+      ASSERT_TRUE(close(row, of[which]->values.view().rows(at, 1).span<float>(), 0))
+          << bits << " bits, row " << n;
+    }
   }
 }
 
@@ -293,7 +345,7 @@ TEST(PackedW4, RoundsFloatsWell) {
     const double error = maie::testing::relative_error(back.view(), w.view());
     EXPECT_LT(error, 0.09);
     EXPECT_GT(error, 0.05);  // 4 bits: less would mean that something else was measured
-    Stored values(40, 320, 32, true);
+    Stored values(40, 320, {32, true});
     if (K != 320) continue;
     const OwnedTensor x = random_tensor({5, K}, 1, 2);
     values.values = copy_of(back.view());
@@ -316,7 +368,8 @@ TEST(PackedW4, ShortLastGroupsCountAsZeros) {
 }
 
 TEST(PackedW4, RefusesWrongSources) {
-  const Stored a(3, 64, 32, true), b(3, 64, 64, true), narrow(3, 32, 32, true);
+  const Stored a(3, 64, {32, true}), b(3, 64, {64, true}), narrow(3, 32, {32, true}),
+      five(3, 64, {32, true, 5});
   const OwnedTensor w = random_tensor({3, 64}, 1, 1);
   LinearSource floats;
   floats.values = w.view();
@@ -326,12 +379,19 @@ TEST(PackedW4, RefusesWrongSources) {
   };
   refuses(a.source(), b.source());
   refuses(a.source(), narrow.source());
+  refuses(a.source(), five.source());
   refuses(a.source(), floats);
   LinearSource both = a.source();
   both.values = w.view();
   refuses(both, a.source());
   LinearSource odd = a.source();
   odd.quantised.group = 16;
+  refuses(odd, odd);
+  odd = five.source();
+  odd.quantised.group = 16;
+  refuses(odd, odd);
+  odd = five.source();
+  odd.quantised.bits = 7;
   refuses(odd, odd);
   LinearSource biased = a.source();
   biased.bias = w.view().rows(0, 1).reshaped({64});

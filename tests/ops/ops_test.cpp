@@ -86,7 +86,7 @@ TEST_F(Ops, LinearStacksSourcesOfAllForms) {
   const OwnedTensor q({}, DType::kI8, {7, kK}), scales = random_tensor({7}, 1, 3);
   for (int64_t i = 0; i < q.view().size(); ++i) q.view().data<int8_t>()[i] = int8_t(i * 37 % 255);
   for (float& scale : scales.view().span<float>()) scale = 100 + 50 * scale;
-  std::vector<LinearSource> sources(5);
+  std::vector<LinearSource> sources(7);
   sources[0].values = dense.view();
   sources[0].bias = bias.view();
   sources[1].values = q.view();
@@ -105,13 +105,25 @@ TEST_F(Ops, LinearStacksSourcesOfAllForms) {
     for (int64_t j = 0; j < count * kK; ++j) out.codes[j] = uint8_t(int8_t((first + j) % 100 - 50));
     std::fill_n(out.scales, count, 0.125f);
   };
+  for (const size_t i : {5, 6}) {
+    const int64_t group = i == 5 ? 32 : 16;
+    sources[i].quantised = {
+        .bits = int(i), .rows = 35, .columns = kK, .group = group, .symmetric = i == 6};
+    sources[i].quantised.read = [=](int64_t first, int64_t count, const QuantisedRows& out) {
+      for (int64_t j = 0; j < count * kK; ++j) {
+        out.codes[j] = uint8_t(((first * kK + j) * 91 >> 3) % (1 << i));
+      }
+      std::fill_n(out.scales, count * (kK / group), 0.0625f);
+      if (i == 5) std::fill_n(out.offsets, count * (kK / group), -0.5f);
+    };
+  }
   const OwnedTensor x = random_tensor({20, kK}, 1, 5);
   for (const ComputeType type :
        {ComputeType::kFloat32, ComputeType::kBFloat16, ComputeType::kInt8, ComputeType::kInt4}) {
     const LinearWeights all = LinearWeights::pack(s_, type, sources);
-    ASSERT_EQ(all.out(), 95);
+    ASSERT_EQ(all.out(), 165);
     ASSERT_EQ(all.in(), kK);
-    const OwnedTensor y = unwritten({20, 95});
+    const OwnedTensor y = unwritten({20, 165});
     linear(s_, x.view(), all, y.view());
     size_t bytes = 0;
     for (int64_t first = 0; const LinearSource& source : sources) {
@@ -132,12 +144,15 @@ TEST_F(Ops, LinearStacksSourcesOfAllForms) {
     EXPECT_GT(bytes, 0u);
   }
   // What a layer of 4 bits keeps, and what it makes of the rest.
-  const auto parts = [&](size_t from, size_t count) {
+  const auto parts = [&](ComputeType type, size_t from, size_t count) {
     const std::span<const LinearSource> some(sources);
-    return LinearWeights::pack(s_, ComputeType::kInt4, some.subspan(from, count)).parts().size();
+    return LinearWeights::pack(s_, type, some.subspan(from, count)).parts().size();
   };
-  EXPECT_EQ(parts(0, 5), 5u);  // 4 bits of floats, 8 bits, 4 bits in 64s, 4 bits in 32s, 8 bits
-  EXPECT_EQ(parts(4, 1), 1u);
+  // 4 bits of floats, 8 bits, 4 bits in 64s, 4 bits in 32s, 8 bits, 5 bits, 6 bits
+  EXPECT_EQ(parts(ComputeType::kInt4, 0, 7), 7u);
+  EXPECT_EQ(parts(ComputeType::kInt4, 4, 1), 1u);
+  EXPECT_EQ(parts(ComputeType::kInt8, 0, 7), 3u);  // 8 bits of all but the last two
+  EXPECT_EQ(parts(ComputeType::kFloat32, 0, 7), 1u);
   const std::vector<LinearSource> same = {sources[3], sources[3], sources[3]};
   EXPECT_EQ(LinearWeights::pack(s_, ComputeType::kInt4, same).parts().size(), 1u);
   sources[4].quantised.columns = 32;

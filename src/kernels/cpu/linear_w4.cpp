@@ -1,7 +1,7 @@
-// Linear layers with weights of 4 bits. Few rows (decoding): bound by streaming the weights, so
-// each member rounds all rows of x for itself and takes a run of panels. Many rows (prompts): bound
-// by arithmetic; rows are rounded once, then tiles (rows x panels) are handed out. The products are
-// the same ones (kernels/cpu/w4.h). Numbers: docs/performance.md.
+// Linear layers with weights of 4 to 6 bits. Few rows (decoding): bound by streaming the weights,
+// so each member rounds all rows of x for itself and takes a run of panels. Many rows (prompts):
+// bound by arithmetic; rows are rounded once, then tiles (rows x panels) are handed out. The
+// products are the same ones (kernels/cpu/w4.h). Numbers: docs/performance.md.
 
 #include "kernels/cpu/linear_w4.h"
 
@@ -24,16 +24,18 @@ constexpr int64_t kTilePanels = 4;
 // One panel's rows as they are read: [32] of codes, scales and offsets.
 struct PanelRows {
   PanelRows(const W4Format& format)
-      : codes(size_t(kW4Panel * format.groups * format.group / 2)),
+      : row_bytes(format.high_bits == 0 ? format.row_codes() / 2 : format.row_codes()),
+        codes(size_t(kW4Panel * row_bytes)),
         scales(size_t(kW4Panel * format.groups)),
         offsets(format.offsets ? scales.size() : 0) {}
 
   QuantisedRows from(const W4Format& format, int64_t row) {
     const int64_t scale = row * format.groups;
-    return {codes.data() + scale * format.group / 2, scales.data() + scale,
+    return {codes.data() + row * row_bytes, scales.data() + scale,
             format.offsets ? offsets.data() + scale : nullptr};
   }
 
+  int64_t row_bytes;  // 5 and 6 bits: a byte each
   std::vector<uint8_t> codes;
   std::vector<float> scales, offsets;
 };
@@ -63,16 +65,45 @@ uint32_t reorder(const uint8_t* pairs) {
          ((b1 & 15) | (b3 & 15) << 4) << 16 | ((b1 >> 4) | (b3 & 0xf0)) << 24;
 }
 
+// A group of 4-bit codes, in two halves of a byte. Returns where the next one is.
+const uint8_t* pack_pairs(const W4Format& format, const uint8_t* codes, std::byte* to) {
+  for (int64_t k = 0; k < format.group; k += 8, codes += 4, to += kW4Panel * 4) {
+    const uint32_t word = reorder(codes);
+    std::memcpy(to, &word, sizeof word);
+  }
+  return codes;
+}
+
+// The same of codes of a byte each, four of them at a time.
+const uint8_t* pack_bytes(const W4Format& format, const uint8_t* codes, std::byte* to) {
+  constexpr uint32_t kHalves = 0x0f0f0f0f;
+  std::byte* high_to = to + format.high_at();
+  uint32_t high = 0;
+  for (int64_t k = 0, filled = 0; k < format.group; k += 8, codes += 8, to += kW4Panel * 4) {
+    uint32_t first, second;
+    std::memcpy(&first, codes, sizeof first);
+    std::memcpy(&second, codes + 4, sizeof second);
+    const uint32_t word = (first & kHalves) | (second & kHalves) << 4;
+    std::memcpy(to, &word, sizeof word);
+    high |= ((first >> 4) & kHalves) << filled;
+    high |= ((second >> 4) & kHalves) << (filled + format.high_bits);
+    filled += 2 * format.high_bits;
+    if (filled < 8) continue;
+    std::memcpy(high_to, &high, sizeof high);
+    high_to += kW4Panel * 4;
+    high = 0;
+    filled = 0;
+  }
+  return codes;
+}
+
 void pack_row(const W4Format& format, const QuantisedRows& row, int64_t n, float factor,
               std::byte* panel) {
   const uint8_t* codes = row.codes;
   for (int64_t g = 0; g < format.groups; ++g, panel += format.group_bytes()) {
-    std::byte* to = panel + n * 4;
-    for (int64_t j = 0; j < format.group / 8; ++j, codes += 4, to += kW4Panel * 4) {
-      const uint32_t word = reorder(codes);
-      std::memcpy(to, &word, sizeof word);
-    }
-    std::byte* halves = panel + kW4Panel * format.group / 2;
+    codes = format.high_bits == 0 ? pack_pairs(format, codes, panel + n * 4)
+                                  : pack_bytes(format, codes, panel + n * 4);
+    std::byte* halves = panel + format.scales_at();
     put_half(row.scales[g] / factor, halves + n * 2);
     if (format.offsets) put_half(row.offsets[g] / factor, halves + (kW4Panel + n) * 2);
   }
@@ -96,16 +127,18 @@ PackedW4 PackedW4::pack(ThreadPool& threads, int64_t group, std::span<const Line
   packed.N_ = source.rows();
   packed.K_ = source.columns();
   const bool stored = bool(sources.front().quantised);
+  const int bits = stored ? sources.front().quantised.bits : 4;
   bool offsets = false;
   for (const LinearSource& each : sources) {
     const QuantisedSource& q = each.quantised;
     check(bool(q) == stored, "stored codes or floats, not both");
-    check(!q || (q.bits == 4 && q.group == group), "4-bit sources of one group");
+    check(!q || (q.bits == bits && q.bits != 8 && q.group == group),
+          "sources of 4, 5 or 6 bits and one group");
     check(q || each.values.dtype() != DType::kI8, "8-bit values stay so");
     offsets = offsets || (q && q.has_offsets());
   }
   check(stored || group == 32, "floats are rounded in groups of 32");
-  const W4Format format{group, ceil_div(packed.K_, group), offsets};
+  const W4Format format{group, ceil_div(packed.K_, group), offsets, bits - 4};
   packed.format_ = format;
   const int64_t panels = ceil_div(packed.N_, kW4Panel);
   packed.storage_ = Buffer({}, size_t(panels) * format.panel_bytes());
@@ -116,7 +149,7 @@ PackedW4 PackedW4::pack(ThreadPool& threads, int64_t group, std::span<const Line
     const int64_t count = std::min(kW4Panel, packed.N_ - first);
     PanelRows rows(format);  // zeros below the last row
     if (stored) {
-      source.int4(first, count, rows.from(format, 0));
+      source.codes(first, count, rows.from(format, 0));
     } else {
       std::vector<float> weights(static_cast<size_t>(packed.K_));
       for (int64_t n = 0; n < count; ++n) {
@@ -148,13 +181,11 @@ void PackedW4::row(int64_t n, float* out) const {
   };
   for (int64_t k = 0; k < K_; ++k) {
     const std::byte* group = panel + size_t(k / format_.group) * format_.group_bytes();
-    const int64_t in_group = k % format_.group;
-    const int byte = int(group[(in_group / 8 * kW4Panel + lane) * 4 + in_group % 4]);
-    const int code = in_group % 8 < 4 ? byte & 15 : byte >> 4;
-    const std::byte* halves = group + kW4Panel * format_.group / 2;
+    const int code = w4_code(format_, group, lane, k % format_.group);
+    const std::byte* halves = group + format_.scales_at();
     const float scale = half(halves + lane * 2);
     const float value = format_.offsets ? float(code) * scale + half(halves + (kW4Panel + lane) * 2)
-                                        : float(code - 8) * scale;
+                                        : float(code - format_.middle()) * scale;
     out[k] = value * factors_[size_t(n)];
   }
 }

@@ -11,12 +11,13 @@
 
 namespace maie::cpu {
 
-/// Weights of a linear layer in 4 bits, packed for `linear`: panels of 32 outputs (kernels/cpu/w4.h
-/// has their layout). Immutable after `pack`.
+/// Weights of a linear layer in 4 to 6 bits, packed for `linear`: panels of 32 outputs
+/// (kernels/cpu/w4.h has their layout). Immutable after `pack`.
 class PackedW4 {
  public:
-  /// Sources of one width, stacked: 4-bit ones with the same `group`, or float ones with group 32
-  /// (see quantize_w4). Panels are read and packed one by one: no copy of a whole source is made.
+  /// Sources of one width, stacked: codes of as many bits (4, 5 or 6) with the same `group`, or
+  /// floats, which become 4 bits with group 32 (see quantize_w4). Panels are read and packed one by
+  /// one: no copy of a whole source is made.
   static PackedW4 pack(ThreadPool& threads, int64_t group, std::span<const LinearSource> sources);
 
   int64_t in() const { return K_; }

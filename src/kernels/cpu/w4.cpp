@@ -1,7 +1,8 @@
 // The sums of a tile of kRows rows and kVectors vectors of outputs stay in registers through a
 // panel. Codes are split into low and high halves as they are loaded: with several rows that costs
-// less than reading them twice as wide from a second copy. Bound by memory up to about eight rows,
-// by 8-bit products beyond. Numbers: docs/performance.md.
+// less than reading them twice as wide from a second copy. Those with high bits, which are more
+// work, are made into bytes once a panel when rows are many. Bound by memory up to about eight
+// rows, by 8-bit products beyond. Numbers: docs/performance.md.
 
 #include "kernels/cpu/w4.h"
 
@@ -9,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/cpu/linear.h"
 #include "tensor/dtype.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -52,6 +54,7 @@ using I32 = hn::RebindToSigned<F>;
 using U8 = hn::Repartition<uint8_t, F>;
 using VI = hn::Vec<I32>;
 using V8 = hn::Vec<U8>;
+using V16 = hn::Vec<hn::Repartition<uint16_t, F>>;
 
 // Four activations in every lane.
 MAIE_W4_ATTR HWY_INLINE VI four(const int8_t* q) {
@@ -60,8 +63,8 @@ MAIE_W4_ATTR HWY_INLINE VI four(const int8_t* q) {
   return hn::Set(I32(), word);
 }
 
-// sum += low codes . q0 + high codes . q1, fours of bytes in each lane. Codes are at most 15, so
-// two products of them fit in 16 bits four times over.
+// sum += low codes . q0 + high codes . q1, fours of bytes in each lane. Codes are at most 63 and
+// activations 127, so four products of them, 32004, just fit in 16 bits.
 #if HWY_ARCH_X86
 MAIE_W4_ATTR HWY_INLINE VI dot(VI sum, V8 low, V8 high, VI q0, VI q1) {
 #if HWY_TARGET == HWY_AVX2
@@ -103,6 +106,8 @@ constexpr int kTileRows = 4, kTileVectors = 2;
 #endif
 // One tile of more rows than registers serve best still wins while the weights come from memory.
 constexpr int kOneTileRows = 8;
+// More rows than that are worth making bytes of a panel's 5- and 6-bit codes first.
+constexpr int kUnpackedRows = 16;
 
 // Bytes between the codes at work and those fetched meanwhile. With one row the processor runs far
 // enough ahead by itself; with more it sees too little of the stream.
@@ -114,37 +119,112 @@ struct Tile {
   Vector at[kRows][kTileVectors];
 };
 
-// sums += codes . activations over one group. @param q  of the first row.
-template <int kRows>
-MAIE_W4_ATTR HWY_INLINE void dot_group(int64_t group, const uint8_t* codes, const int8_t* q,
-                                       int64_t row_codes, Tile<kRows, VI>& sums) {
+// The kind of high bits of a panel whose codes are bytes: words of inputs 8j + i, 32 of them, then
+// words of inputs 8j + 4 + i.
+constexpr int kBytes = 4;
+
+// Bytes of eight codes of each output, and inputs that share a word of high bits.
+constexpr int64_t step_bytes(int high) { return kW4Panel * (high == kBytes ? 8 : 4); }
+constexpr int64_t stretch(int high) { return high == 1 || high == 2 ? 32 / high : 8; }
+
+// Codes of four inputs in every lane, and of the next four.
+struct Fours {
+  V8 first, second;
+};
+
+// Codes of the next eight inputs. @param words  their high bits lowest; leaves the next ones there.
+template <int kHigh>
+MAIE_W4_ATTR HWY_INLINE Fours split(const uint8_t* codes, V16& words) {
+  const U8 d8;
+  const hn::Repartition<uint16_t, F> d16;
+  const V8 both = hn::LoadU(d8, codes);
+  if constexpr (kHigh == kBytes) {
+    return {both, hn::LoadU(d8, codes + kW4Panel * 4)};
+  } else {
+    const V8 low_half = hn::Set(d8, 15);
+    const V8 first = hn::And(both, low_half);
+    const V8 second = hn::And(hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, both))), low_half);
+    if constexpr (kHigh == 0) {
+      return {first, second};
+    } else {
+      // Bits that cross from byte to byte end below or above those of the mask.
+      const V8 mask = hn::Set(d8, uint8_t(((1 << kHigh) - 1) << 4));
+      const V8 high0 = hn::BitCast(d8, hn::ShiftLeft<4>(words));
+      const V8 high1 = hn::BitCast(d8, hn::ShiftLeft<4 - kHigh>(words));
+      words = hn::ShiftRight<2 * kHigh>(words);
+      return {hn::Or(first, hn::And(high0, mask)), hn::Or(second, hn::And(high1, mask))};
+    }
+  }
+}
+
+// sums += codes . activations over one group. @param high  their high bits. @param q  of the first
+// row.
+template <int kRows, int kHigh>
+MAIE_W4_ATTR HWY_INLINE void dot_group(int64_t group, const uint8_t* codes, const uint8_t* high,
+                                       const int8_t* q, int64_t row_codes, Tile<kRows, VI>& sums) {
   const U8 d8;
   const hn::Repartition<uint16_t, F> d16;
   const int64_t bytes = int64_t(hn::Lanes(d8));
-  const V8 low_half = hn::Set(d8, 15);
-  for (int64_t k = 0; k < group; k += 8, q += 8, codes += kW4Panel * 4) {
-    if constexpr (kRows > 2) {
-      for (int64_t line = 0; line < kTileVectors * bytes; line += 64) {
-        __builtin_prefetch(codes + kAhead + line);
-      }
+  const auto fetch = [&](const uint8_t* from) MAIE_W4_ATTR {
+    for (int64_t line = 0; kRows > 2 && kHigh != kBytes && line < kTileVectors * bytes;
+         line += 64) {
+      __builtin_prefetch(from + kAhead + line);
     }
-    V8 low[kTileVectors], high[kTileVectors];
-    for (int v = 0; v < kTileVectors; ++v) {
-      const V8 both = hn::LoadU(d8, codes + v * bytes);
-      low[v] = hn::And(both, low_half);
-      high[v] = hn::And(hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, both))), low_half);
-    }
-    for (int r = 0; r < kRows; ++r) {
-      const VI q0 = four(q + r * row_codes), q1 = four(q + r * row_codes + 4);
+  };
+  for (int64_t k = 0; k < group; k += stretch(kHigh)) {
+    V16 words[kTileVectors];
+    if constexpr (kHigh == 1 || kHigh == 2) {
+      fetch(high);
       for (int v = 0; v < kTileVectors; ++v) {
-        sums.at[r][v] = dot(sums.at[r][v], low[v], high[v], q0, q1);
+        words[v] = hn::BitCast(d16, hn::LoadU(d8, high + v * bytes));
+      }
+      high += kW4Panel * 4;
+    }
+    for (int64_t i = 0; i < stretch(kHigh); i += 8, q += 8, codes += step_bytes(kHigh)) {
+      fetch(codes);
+      Fours fours[kTileVectors];
+      for (int v = 0; v < kTileVectors; ++v) fours[v] = split<kHigh>(codes + v * bytes, words[v]);
+      for (int r = 0; r < kRows; ++r) {
+        const VI q0 = four(q + r * row_codes), q1 = four(q + r * row_codes + 4);
+        for (int v = 0; v < kTileVectors; ++v) {
+          sums.at[r][v] = dot(sums.at[r][v], fours[v].first, fours[v].second, q0, q1);
+        }
       }
     }
   }
 }
 
+// A panel with codes of a byte each. @param out  a panel of the format `bytes`.
+template <int kHigh>
+MAIE_W4_ATTR void unpack(const W4Format& format, const std::byte* panel, const W4Format& bytes,
+                         std::byte* out) {
+  const U8 d8;
+  const int64_t step = int64_t(hn::Lanes(d8));
+  for (int64_t g = 0; g < format.groups; ++g) {
+    for (int64_t v = 0; v < kW4Panel * 4; v += step) {
+      const auto* codes = reinterpret_cast<const uint8_t*>(panel) + v;
+      const auto* high = codes + format.high_at();
+      auto* to = reinterpret_cast<uint8_t*>(out) + v;
+      for (int64_t k = 0; k < format.group; k += stretch(kHigh), high += kW4Panel * 4) {
+        V16 words = hn::BitCast(hn::Repartition<uint16_t, F>(), hn::LoadU(d8, high));
+        for (int64_t i = 0; i < stretch(kHigh); i += 8) {
+          const Fours fours = split<kHigh>(codes, words);
+          hn::StoreU(fours.first, d8, to);
+          hn::StoreU(fours.second, d8, to + kW4Panel * 4);
+          codes += step_bytes(kHigh);
+          to += step_bytes(kBytes);
+        }
+      }
+    }
+    std::memcpy(out + bytes.scales_at(), panel + format.scales_at(),
+                format.group_bytes() - size_t(format.scales_at()));
+    panel += format.group_bytes();
+    out += bytes.group_bytes();
+  }
+}
+
 // acc = sums of outputs [first, first + vectors) of a panel.
-template <int kRows, bool kOffsets>
+template <int kRows, int kHigh, bool kOffsets>
 MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* panel, int64_t first,
                                       const W4Activations& x, Tile<kRows, V>& acc) {
   const F d;
@@ -153,7 +233,8 @@ MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* p
   const int64_t lanes = int64_t(hn::Lanes(d));
   const int64_t blocks = format.blocks(), block_groups = kW4Block / format.group;
   const std::byte* codes = panel + first * 4;
-  const std::byte* halves = panel + kW4Panel * format.group / 2 + first * 2;
+  const std::byte* high = panel + format.high_at() + first * 4;
+  const std::byte* halves = panel + format.scales_at() + first * 2;
   const int8_t* q = x.codes;
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kTileVectors; ++v) acc.at[r][v] = hn::Zero(d);
@@ -169,8 +250,8 @@ MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* p
         const VI start = kOffsets ? hn::Zero(di) : hn::Set(di, x.starts[r * format.groups + g]);
         for (int v = 0; v < kTileVectors; ++v) sums.at[r][v] = start;
       }
-      dot_group<kRows>(format.group, reinterpret_cast<const uint8_t*>(codes), q, format.row_codes(),
-                       sums);
+      dot_group<kRows, kHigh>(format.group, reinterpret_cast<const uint8_t*>(codes),
+                              reinterpret_cast<const uint8_t*>(high), q, format.row_codes(), sums);
       for (int v = 0; v < kTileVectors; ++v) {
         const auto* scales = reinterpret_cast<const hwy::float16_t*>(halves) + v * lanes;
         const V scale = hn::PromoteTo(d, hn::LoadU(dh, scales));
@@ -186,6 +267,7 @@ MAIE_W4_ATTR HWY_INLINE void sum_tile(const W4Format& format, const std::byte* p
         }
       }
       codes += format.group_bytes();
+      high += format.group_bytes();
       halves += format.group_bytes();
       q += format.group;
     }
@@ -214,13 +296,13 @@ MAIE_W4_ATTR HWY_INLINE void store(V acc, const float* factors, int64_t width, b
   for (int64_t i = 0; i < width; ++i) y[i] = some[i];
 }
 
-template <int kRows, bool kOffsets>
+template <int kRows, int kHigh, bool kOffsets>
 MAIE_W4_ATTR void tile(const W4Format& format, const std::byte* panel, const float* factors,
                        const W4Activations& x, int64_t width, bool add, float* y, int64_t stride) {
   const int64_t lanes = int64_t(hn::Lanes(F()));
   for (int64_t first = 0; first < width; first += kTileVectors * lanes) {
     Tile<kRows, V> acc;
-    sum_tile<kRows, kOffsets>(format, panel, first, x, acc);
+    sum_tile<kRows, kHigh, kOffsets>(format, panel, first, x, acc);
     for (int r = 0; r < kRows; ++r) {
       for (int v = 0; v < kTileVectors; ++v) {
         const int64_t at = first + v * lanes;
@@ -245,17 +327,26 @@ MAIE_W4_ATTR HWY_INLINE void with_rows(int64_t count, const Body& body) {
   }
 }
 
-template <bool kOffsets>
+template <int kHigh, bool kOffsets>
 MAIE_W4_ATTR void tiles(const W4Format& format, const std::byte* panel, const float* factors,
                         const W4Activations& x, int64_t rows, int64_t width, bool add, float* y,
                         int64_t stride) {
+  if constexpr (kHigh == 1 || kHigh == 2) {
+    if (rows > kUnpackedRows) {
+      W4Format bytes = format;
+      bytes.high_bits = kBytes;
+      std::byte* const room = member_scratch(3, bytes.panel_bytes());
+      unpack<kHigh>(format, panel, bytes, room);
+      return tiles<kBytes, kOffsets>(bytes, room, factors, x, rows, width, add, y, stride);
+    }
+  }
   // Tiles as even as can be: 9 rows are 5 and 4, not 6 and 3.
   const int64_t count_of_tiles = rows <= kOneTileRows ? 1 : ceil_div(rows, kTileRows);
   for (int64_t left = count_of_tiles, r = 0; left > 0; --left) {
     const int64_t count = ceil_div(rows - r, left);
     with_rows(count, [&]<int kRows>() MAIE_W4_ATTR {
-      tile<kRows, kOffsets>(format, panel, factors, x.from(format, r), width, add, y + r * stride,
-                            stride);
+      tile<kRows, kHigh, kOffsets>(format, panel, factors, x.from(format, r), width, add,
+                                   y + r * stride, stride);
     });
     r += count;
   }
@@ -264,10 +355,17 @@ MAIE_W4_ATTR void tiles(const W4Format& format, const std::byte* panel, const fl
 MAIE_W4_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const float* factors,
                                const W4Activations& x, int64_t rows, int64_t width, bool add,
                                float* y, int64_t stride) {
-  if (format.offsets) {
-    tiles<true>(format, panel, factors, x, rows, width, add, y, stride);
-  } else {
-    tiles<false>(format, panel, factors, x, rows, width, add, y, stride);
+  const auto run = [&]<int kHigh>() MAIE_W4_ATTR {
+    if (format.offsets) {
+      tiles<kHigh, true>(format, panel, factors, x, rows, width, add, y, stride);
+    } else {
+      tiles<kHigh, false>(format, panel, factors, x, rows, width, add, y, stride);
+    }
+  };
+  switch (format.high_bits) {
+    case 0: run.template operator()<0>(); break;
+    case 1: run.template operator()<1>(); break;
+    default: run.template operator()<2>(); break;
   }
 }
 
@@ -289,14 +387,10 @@ HWY_ATTR void panel_kernel(const W4Format& format, const std::byte* panel, const
       for (int64_t g = 0; g < format.groups; ++g) {
         const std::byte* group = panel + size_t(g) * format.group_bytes();
         int32_t sum = format.offsets ? 0 : row.starts[g];
-        for (int64_t j = 0; j < format.group / 8; ++j) {
-          for (int64_t i = 0; i < 4; ++i) {
-            const int byte = int(group[(j * kW4Panel + n) * 4 + i]);
-            const int8_t* q = row.codes + g * format.group + 8 * j + i;
-            sum += (byte & 15) * q[0] + (byte >> 4) * q[4];
-          }
+        for (int64_t k = 0; k < format.group; ++k) {
+          sum += w4_code(format, group, n, k) * row.codes[g * format.group + k];
         }
-        const std::byte* halves = group + kW4Panel * format.group / 2;
+        const std::byte* halves = group + format.scales_at();
         inner += float(sum) * half_at(halves + n * 2);
         if (format.offsets) inner += half_at(halves + (kW4Panel + n) * 2) * row.sums[g];
         const int64_t next = (g + 1) * format.group;
@@ -328,7 +422,7 @@ HWY_ATTR float greatest_of(const float* x, int64_t size) {
   return hn::GetLane(hn::MaxOfLanes(d, most));
 }
 
-// Returns Σ q. @param size  a multiple of 32.
+// Returns Σ q. @param size  a multiple of 16.
 HWY_ATTR int32_t round_group(const float* x, int64_t size, float scale, int8_t* q) {
   const F d;
   const hn::RebindToSigned<F> di;
@@ -364,7 +458,7 @@ HWY_ATTR void quantize_kernel(const W4Format& format, const float* x, int64_t si
       if (format.offsets) {
         out.sums[g] = float(sum);
       } else {
-        out.starts[g] = -8 * sum;
+        out.starts[g] = -format.middle() * sum;
       }
     }
   }

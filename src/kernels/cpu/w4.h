@@ -5,17 +5,19 @@
 
 #include "kernels/cpu/sizes.h"
 
-// Products with weights of 4 bits, one panel of outputs at a time, on the calling thread.
+// Products with weights of 4 to 6 bits, one panel of outputs at a time, on the calling thread.
 //
 // A panel holds 32 outputs, group after group, so that it streams through once:
 //
 //   codes    [group / 8][32] words of 4 bytes: byte i of word n holds the codes of output n and
-//            inputs 8j + i (low half) and 8j + 4 + i (high half)
+//            inputs 8j + i (low half) and 8j + 4 + i (high half): all of it, or its low 4 bits
+//   high     [group * high_bits / 32][32] words of 4 bytes: byte i of word n holds the high bits of
+//            output n and inputs i, 4 + i, 8 + i, ... from the lowest bit up
 //   scales   [32] float16
 //   offsets  [32] float16, where the format has them
 //
 // weight = (code * scale + offset) * factor of the output, a power of two that keeps the halves in
-// their range. Without offsets: (code - 8) * scale * factor.
+// their range. Without offsets: (code - middle) * scale * factor.
 //
 // A row of activations is rounded to 8 bits in blocks of 128 inputs (W4Activations). For an output
 //
@@ -33,13 +35,18 @@ constexpr int64_t kW4Panel = 32;
 constexpr int64_t kW4Block = 128;
 
 struct W4Format {
-  int64_t group = 32;  ///< inputs with one scale: 32, 64 or 128
+  int64_t group = 32;  ///< inputs with one scale: 32, 64 or 128; 16 too with 2 high bits
   int64_t groups = 0;  ///< of a row
   bool offsets = false;
+  int high_bits = 0;  ///< of a code, beside its low 4: 0, 1 or 2
 
+  int middle() const { return 8 << high_bits; }  ///< the code of weight 0, without offsets
   int64_t row_codes() const { return groups * group; }
   int64_t blocks() const { return ceil_div(row_codes(), kW4Block); }
-  size_t group_bytes() const { return size_t(kW4Panel * (group / 2 + (offsets ? 4 : 2))); }
+  /// Where in a group the high bits and the scales stand.
+  int64_t high_at() const { return kW4Panel * group / 2; }
+  int64_t scales_at() const { return high_at() + kW4Panel * group * high_bits / 8; }
+  size_t group_bytes() const { return size_t(scales_at() + kW4Panel * (offsets ? 4 : 2)); }
   size_t panel_bytes() const { return size_t(groups) * group_bytes(); }
 };
 
@@ -47,8 +54,8 @@ struct W4Format {
 struct W4Activations {
   int8_t* codes;  ///< [rows, row_codes], -127 to 127
   float* steps;   ///< [rows, blocks], value = code * step
-  /// [rows, groups], in one place: without offsets -8 * Σ code, where the integer sums start, and
-  /// with offsets Σ code.
+  /// [rows, groups], in one place: without offsets -middle * Σ code, where the integer sums start,
+  /// and with offsets Σ code.
   int32_t* starts;
   float* sums;
 
@@ -62,6 +69,18 @@ struct W4Activations {
 /// block without a finite scale counts as zeros. @param x [size] one row. @param out  its place.
 void quantize_w4_row(const W4Format& format, const float* x, int64_t size,
                      const W4Activations& out);
+
+/// Code `k`, 0 to format.group, of an output of a panel. @param group  its bytes in that panel.
+inline int w4_code(const W4Format& format, const std::byte* group, int64_t output, int64_t k) {
+  const int byte = int(group[(k / 8 * kW4Panel + output) * 4 + k % 4]);
+  const int low = k % 8 < 4 ? byte & 15 : byte >> 4;
+  if (format.high_bits == 0) return low;
+  const int64_t stretch = 32 / format.high_bits;  // inputs of one word
+  const std::byte* words = group + format.high_at();
+  const int high = int(words[(k / stretch * kW4Panel + output) * 4 + k % 4]) >>
+                   (k % stretch / 4 * format.high_bits);
+  return low | (high & ((1 << format.high_bits) - 1)) << 4;
+}
 
 /// 32 weights as codes around 8, weight = (code - 8) * scale. Returns the scale, a float16: the one
 /// of least squared error among a few.

@@ -38,12 +38,13 @@ void check_source(const LinearSource& source) {
         "a linear source has values, codes or rows of floats");
   if (q) {
     check(q.rows >= 0 && q.columns >= 0, "rows of a quantised source");
-    if (q.bits == 4) {
-      check(q.group == 32 || q.group == 64 || q.group == 128, "4-bit groups are 32, 64 or 128");
-      check(q.columns % q.group == 0, "rows of whole groups");
-    } else {
-      check(q.bits == 8, "codes have 4 or 8 bits");
+    if (q.bits == 8) {
       check(q.group == q.columns, "8-bit codes have one scale a row");
+    } else {
+      check(q.bits >= 4 && q.bits <= 6, "codes have 4, 5, 6 or 8 bits");
+      check(q.group == 32 || q.group == 64 || q.group == 128 || (q.group == 16 && q.bits == 6),
+            "groups are 32, 64 or 128, or 16 codes of 6 bits");
+      check(q.columns % q.group == 0, "rows of whole groups");
     }
   } else if (!source.floats) {
     (void)source.values.dims<2>();
@@ -56,15 +57,14 @@ void check_source(const LinearSource& source) {
 
 void dequantize(const QuantisedSource& q, int64_t row, float* out) {
   const int64_t groups = q.columns / q.group;
-  std::vector<uint8_t> codes(static_cast<size_t>(q.columns / 2));
+  std::vector<uint8_t> codes(static_cast<size_t>(q.row_bytes()));
   std::vector<float> scales(static_cast<size_t>(groups)), offsets(scales.size());
   q.read(row, 1, {codes.data(), scales.data(), q.has_offsets() ? offsets.data() : nullptr});
-  if (q.symmetric) {
-    for (size_t g = 0; g < scales.size(); ++g) offsets[g] = -8 * scales[g];
-  }
+  const int zero = q.symmetric ? q.middle() : 0;
   for (int64_t k = 0; k < q.columns; ++k) {
     const auto g = size_t(k / q.group);
-    out[k] = float((codes[size_t(k / 2)] >> (4 * (k % 2))) & 15) * scales[g] + offsets[g];
+    const int code = q.bits == 4 ? (codes[size_t(k / 2)] >> (4 * (k % 2))) & 15 : codes[size_t(k)];
+    out[k] = float(code - zero) * scales[g] + offsets[g];
   }
 }
 
@@ -90,7 +90,7 @@ WeightRows::Place WeightRows::find(int64_t row) const {
 void WeightRows::floats(int64_t row, float* out) const {
   const auto [source, at] = find(row);
   const QuantisedSource& q = source.quantised;
-  if (q && q.bits == 4) {
+  if (q && q.bits != 8) {
     dequantize(q, at, out);
   } else if (q) {
     std::vector<int8_t> values(static_cast<size_t>(columns_));
@@ -124,20 +124,21 @@ float WeightRows::int8(int64_t row, int8_t* out) const {
   return quantize_weights(weights.data(), columns_, out);
 }
 
-void WeightRows::int4(int64_t first, int64_t count, const QuantisedRows& out) const {
+void WeightRows::codes(int64_t first, int64_t count, const QuantisedRows& out) const {
   QuantisedRows to = out;
   while (count > 0) {
     const auto [source, at] = find(first);
     const QuantisedSource& q = source.quantised;
-    check(q && q.bits == 4, "a 4-bit source");
+    check(q && q.bits != 8, "a source of 4 to 6 bits");
     const int64_t rows = std::min(count, q.rows - at);
     const int64_t scales = rows * (columns_ / q.group);
     q.read(at, rows, {to.codes, to.scales, q.has_offsets() ? to.offsets : nullptr});
     if (to.offsets != nullptr) {
-      for (int64_t i = 0; q.symmetric && i < scales; ++i) to.offsets[i] = -8 * to.scales[i];
+      const auto middle = float(q.middle());
+      for (int64_t i = 0; q.symmetric && i < scales; ++i) to.offsets[i] = -middle * to.scales[i];
       to.offsets += scales;
     }
-    to.codes += rows * columns_ / 2;
+    to.codes += rows * q.row_bytes();
     to.scales += scales;
     first += rows;
     count -= rows;

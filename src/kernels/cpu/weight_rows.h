@@ -24,10 +24,10 @@ class WeightRows {
   /// 8-bit values of a row, weight = value * factor: those that are stored, or else the rounded
   /// weights. Returns the factor. @param out [columns]
   float int8(int64_t row, int8_t* out) const;
-  /// Codes of 4 bits of rows [first, first + count) of sources that have such; where a source needs
-  /// no offsets they are computed.
+  /// Codes of rows [first, first + count) of sources that have some of 4 to 6 bits, all as many;
+  /// where a source needs no offsets they are computed.
   /// @param out  its offsets may be null when no source has any.
-  void int4(int64_t first, int64_t count, const QuantisedRows& out) const;
+  void codes(int64_t first, int64_t count, const QuantisedRows& out) const;
   /// [rows], zero for a source without; empty when none has any.
   std::vector<float> bias() const;
 

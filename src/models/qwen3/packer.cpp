@@ -25,7 +25,7 @@ void spread(std::span<const float> from, int64_t times, float* to) {
   for (const float value : from) to = std::fill_n(to, times, value);
 }
 
-// Reads rows of 4-bit codes; groups are those that `ops` takes, and zeros become offsets.
+// Reads rows of codes of 4 to 6 bits; groups are those that `ops` takes, and zeros become offsets.
 Status read_codes(const StoredMatrix& matrix, int64_t group, int64_t first, int64_t count,
                   const ops::QuantisedRows& out) {
   const formats::QuantisedMatrix& form = matrix.form();
@@ -70,19 +70,19 @@ void Packer::keep(const Status& status) {
 ComputeType Packer::type_of(Device device, ComputeType wanted, const StoredMatrix& matrix) {
   const ComputeType type = ops::resolve(device, wanted);
   if (wanted == ComputeType::kAuto) {
-    return matrix.layout() == StoredLayout::kW4   ? ComputeType::kInt4
-           : matrix.layout() == StoredLayout::kW8 ? ComputeType::kInt8
-                                                  : type;
+    return matrix.layout() == StoredLayout::kW4      ? ComputeType::kInt4
+           : matrix.layout() != StoredLayout::kDense ? ComputeType::kInt8
+                                                     : type;
   }
-  // What was stored with more bits than four keeps what 8 bits hold of it.
-  const bool eight = type == ComputeType::kInt4 && matrix.layout() == StoredLayout::kW8;
-  return eight ? ComputeType::kInt8 : type;
+  // What was stored with more bits than four keeps them, or what 8 bits hold of them.
+  const bool more = matrix.layout() == StoredLayout::kW6 || matrix.layout() == StoredLayout::kW8;
+  return type == ComputeType::kInt4 && more ? ComputeType::kInt8 : type;
 }
 
-ops::QuantisedSource Packer::codes4(const StoredMatrix& matrix) {
-  const int64_t group = formats::w4_group(matrix.form().group);
+ops::QuantisedSource Packer::codes(const StoredMatrix& matrix) {
+  const int64_t group = formats::w4_group(matrix.form());
   return {
-      .bits = 4,
+      .bits = matrix.form().bits,
       .rows = matrix.rows(),
       .columns = matrix.columns(),
       .group = group,
@@ -93,7 +93,7 @@ ops::QuantisedSource Packer::codes4(const StoredMatrix& matrix) {
         if (read.ok()) return;
         keep(read);
         const auto groups = size_t(count * (matrix.columns() / group));
-        std::fill_n(out.codes, size_t(count * matrix.columns() / 2), uint8_t{0});
+        std::fill_n(out.codes, size_t(count * matrix.form().row_bytes()), uint8_t{0});
         std::fill_n(out.scales, groups, 0.0f);
         if (out.offsets != nullptr) std::fill_n(out.offsets, groups, 0.0f);
       }};
@@ -153,8 +153,9 @@ void Packer::read_floats(const StoredMatrix& matrix, int64_t row, std::span<floa
 ops::LinearSource Packer::source(const StoredMatrix& matrix, ComputeType stack) {
   const ComputeType own = type_of(matrix);
   ops::LinearSource source;
-  if (own == ComputeType::kInt4 && matrix.layout() == StoredLayout::kW4) {
-    source.quantised = codes4(matrix);
+  if ((own == ComputeType::kInt4 && matrix.layout() == StoredLayout::kW4) ||
+      (own == ComputeType::kInt8 && matrix.layout() == StoredLayout::kW6)) {
+    source.quantised = codes(matrix);
   } else if (own == ComputeType::kInt8 && has_codes8(matrix)) {
     source.quantised = codes8(matrix);
   } else if (own != stack) {

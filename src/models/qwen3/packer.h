@@ -17,7 +17,8 @@ namespace maie::qwen3 {
 class Packer {
  public:
   /// @param wanted  of the products. `auto` takes what each matrix is stored as: int4 for codes of
-  ///   4 bits, int8 for all other codes, and for floats what `auto` is on the device.
+  ///   4 bits, int8 for all other codes (5 and 6 bits stay so), and for floats what `auto` is on
+  ///   the device.
   Packer(Stream& s, const Weights& weights, ComputeType wanted)
       : stream_(s), weights_(weights), wanted_(wanted) {}
 
@@ -42,7 +43,7 @@ class Packer {
     return type_of(stream_.device(), wanted_, matrix);
   }
   ops::LinearSource source(const formats::StoredMatrix& matrix, ComputeType stack);
-  ops::QuantisedSource codes4(const formats::StoredMatrix& matrix);
+  ops::QuantisedSource codes(const formats::StoredMatrix& matrix);
   ops::QuantisedSource codes8(const formats::StoredMatrix& matrix);
   ops::QuantisedSource rounded(const formats::StoredMatrix& matrix);
   ops::FloatSource floats(const formats::StoredMatrix& matrix);

@@ -129,6 +129,88 @@ INSTANTIATE_TEST_SUITE_P(
       return std::string(to_string(info.param.type)) + "_" + info.param.architecture;
     });
 
+// Random blocks with extreme scales and what the `gguf` package makes of them
+// (tests/golden/formats/make_gguf_blocks.py), each weight found by a product with its column alone.
+class PackedBlocks : public ::testing::TestWithParam<BlockType> {};
+
+TEST_P(PackedBlocks, MultiplyTheValuesOfTheGgufPackage) {
+  const auto file = formats::Safetensors::open(std::string(MAIE_SOURCE_DIR) +
+                                               "/tests/golden/formats/gguf_blocks.safetensors");
+  ASSERT_TRUE(file.has_value()) << file.error().message();
+  const std::string name(to_string(GetParam()));
+  const ConstTensor bytes = *(*file)->get(name + ".bytes");
+  const auto want = (*file)->get(name + ".values")->span<float>();
+  const int64_t N = bytes.dim(0) / 2, K = 2 * int64_t(formats::block_values(GetParam()));
+  const auto matrix = formats::from_blocks(
+      GetParam(), {static_cast<const std::byte*>(bytes.raw()), bytes.size_bytes()}, N, K);
+  ASSERT_TRUE(matrix.has_value()) << matrix.error().message();
+  const bool symmetric = matrix->zero == formats::QuantisedMatrix::Zero::kCode;
+  ops::LinearSource source;
+  source.quantised = {.bits = matrix->bits,
+                      .rows = N,
+                      .columns = K,
+                      .group = formats::w4_group(*matrix),
+                      .symmetric = symmetric};
+  source.quantised.read = [&](int64_t first, int64_t count, const ops::QuantisedRows& out) {
+    const int64_t row = matrix->row_bytes(), groups = matrix->groups();
+    std::copy_n(matrix->codes.begin() + first * row, count * row, out.codes);
+    std::copy_n(matrix->scales.begin() + first * groups, count * groups, out.scales);
+    if (symmetric) return;
+    std::copy_n(matrix->zeros.begin() + first * groups, count * groups, out.offsets);
+  };
+  static ThreadPool threads(2);
+  Stream s(threads);
+  const ComputeType type = matrix->bits == 4 ? ComputeType::kInt4 : ComputeType::kInt8;
+  const ops::LinearWeights layer = ops::LinearWeights::pack(s, type, source);
+  const OwnedTensor x({}, DType::kF32, {K, K}), y({}, DType::kF32, {K, N});
+  for (int64_t k = 0; k < K; ++k) {
+    for (int64_t i = 0; i < K; ++i) x.view().data<float>()[k * K + i] = i == k ? 127.0f : 0.0f;
+  }
+  ops::linear(s, x.view(), layer, y.view());
+  for (int64_t n = 0; n < N; ++n) {
+    // The row's power of two puts its greatest half near 2^15, where others are off by 2^-25.
+    double most = 0;
+    for (int64_t g = 0; g < matrix->groups(); ++g) {
+      most = std::max(most, std::abs(double(matrix->scales[size_t(n * matrix->groups() + g)])));
+      if (!symmetric) most = std::max(most, std::abs(double(matrix->offset(n, g))));
+    }
+    for (int64_t k = 0; k < K; ++k) {
+      const int64_t g = k / matrix->group;
+      const double scale = matrix->scales[size_t(n * matrix->groups() + g)];
+      const int code = matrix->code(n, k) - (symmetric ? 1 << (matrix->bits - 1) : 0);
+      // Scale and offset have 11 bits, their products and sum are rounded in float.
+      const double parts =
+          std::abs(code * scale) + (symmetric ? 0 : std::abs(double(matrix->offset(n, g))));
+      const double error = (0x1p-11 + 0x1p-21) * parts + 64 * 0x1p-39 * most;
+      const double got = double(y.view().data<float>()[k * N + n]) / 127;
+      ASSERT_TRUE(std::abs(got - double(want[size_t(n * K + k)])) <= error)
+          << n << " " << k << ": " << got << " " << want[size_t(n * K + k)];
+    }
+  }
+}
+
+// A model takes the memory of its file and at most 15 % more.
+TEST_P(PackedBlocks, TakeAboutTheMemoryOfTheirFile) {
+  support::GgufModelShape shape;
+  shape.type = shape.embedding = GetParam();
+  shape.vocabulary = 4096;
+  support::GgufWriter writer;
+  add_random_network(writer, shape);
+  const std::string bytes = writer.bytes();
+  static ThreadPool threads(2);
+  Stream s(threads);
+  const auto model = Model::load(s, opened(open_gguf_bytes(bytes)), {.pages = 1, .max_rows = 8});
+  ASSERT_TRUE(model.has_value()) << model.error().message();
+  EXPECT_LE(double((*model)->weight_bytes()), 1.15 * double(bytes.size()));
+  EXPECT_GE(double((*model)->weight_bytes()), 0.95 * double(bytes.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(EachType, PackedBlocks,
+                         ::testing::Values(BlockType::kQ4_0, BlockType::kQ4_1, BlockType::kQ4_K,
+                                           BlockType::kQ5_0, BlockType::kQ5_1, BlockType::kQ5_K,
+                                           BlockType::kQ6_K),
+                         [](const auto& info) { return std::string(to_string(info.param)); });
+
 // Most files of the K kinds keep values and outputs in more bits than the rest.
 TEST(GgufModels, OfMixedTypesChooseForEachMatrix) {
   Config c;
