@@ -85,6 +85,21 @@ struct KeyHash {
   }
 };
 
+// oneDNN 2.6 multiplies bfloat16 with AMX for some numbers of rows and without for others (33 x 17:
+// from 16 rows on), and cuts K in two for some (1536 x 8960: 65, but not 66), so a row would depend
+// on its company. There every pass has this many rows, the last one with rows of zeros: a pass of
+// one row still waits for the weights alone (16 weights a cycle), and one of many for the tiles.
+// Integers are exact in any order.
+constexpr int64_t kRowsOfAmxPass = 32;
+
+bool passes_have_one_size(GemmType type) {
+  static const bool has_amx = [] {
+    constexpr auto amx = int(dnnl::cpu_isa::avx512_core_amx);  // a set of bits
+    return (int(dnnl::get_effective_cpu_isa()) & amx) == amx;
+  }();
+  return type == GemmType::kBF16 && has_amx;
+}
+
 // The layout of packed weights must serve every number of rows, so it is asked for once, for a
 // middling one.
 memory::desc weights_layout(GemmType type, int64_t K, int64_t N) {
@@ -95,7 +110,8 @@ memory::desc weights_layout(GemmType type, int64_t K, int64_t N) {
   if (const auto known = layouts.find(key); known != layouts.end()) return known->second;
   use_one_thread();
   const memory::desc any({K, N}, b_type(type), memory::format_tag::any);
-  const memory::desc chosen = describe(type, K, N, 64, K, N, any).weights_desc();
+  const int64_t rows = passes_have_one_size(type) ? kRowsOfAmxPass : 64;
+  const memory::desc chosen = describe(type, K, N, rows, K, N, any).weights_desc();
   layouts.emplace(key, chosen);
   return chosen;
 }
@@ -138,6 +154,45 @@ auto translated(Body&& body) {
     return body();
   } catch (const dnnl::error& error) {
     throw DeviceError(std::string("oneDNN: ") + error.what());
+  }
+}
+
+// D = A B in one pass of the library.
+void multiply(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d, int64_t ldd) {
+  use_one_thread();
+  thread_local std::unordered_map<Key, ThreadPlan, KeyHash> plans;
+  thread_local dnnl::stream stream(engine());
+  const Key key{b.type(), b.K(), b.N(), rows, lda, ldd};
+  auto found = plans.find(key);
+  if (found == plans.end()) found = plans.emplace(key, ThreadPlan(key)).first;
+  ThreadPlan& mine = found->second;
+  mine.a.set_data_handle(const_cast<void*>(a));
+  mine.d.set_data_handle(d);
+  mine.plan->primitive.execute(stream,
+                               {{DNNL_ARG_SRC, mine.a},
+                                {DNNL_ARG_WEIGHTS, *static_cast<memory*>(b.library_handle())},
+                                {DNNL_ARG_DST, mine.d},
+                                {DNNL_ARG_SCRATCHPAD, mine.scratchpad}});
+  stream.wait();
+}
+
+// The same in passes of kRowsOfAmxPass rows. All of them have the strides K and N, as the plan has.
+void multiply_in_passes(const GemmMatrix& b, const uint16_t* a, int64_t lda, int64_t rows, float* d,
+                        int64_t ldd) {
+  const int64_t K = b.K(), N = b.N();
+  thread_local std::vector<uint16_t> padded_a;
+  thread_local std::vector<float> padded_d;
+  for (int64_t row = 0; row < rows; row += kRowsOfAmxPass) {
+    const int64_t here = std::min(kRowsOfAmxPass, rows - row);
+    if (here == kRowsOfAmxPass && lda == K && ldd == N) {
+      multiply(b, a + row * lda, lda, here, d + row * ldd, ldd);
+      continue;
+    }
+    padded_a.assign(size_t(kRowsOfAmxPass * K), 0);
+    padded_d.resize(size_t(kRowsOfAmxPass * N));
+    for (int64_t i = 0; i < here; ++i) std::copy_n(a + (row + i) * lda, K, padded_a.data() + i * K);
+    multiply(b, padded_a.data(), K, kRowsOfAmxPass, padded_d.data(), N);
+    for (int64_t i = 0; i < here; ++i) std::copy_n(padded_d.data() + i * N, N, d + (row + i) * ldd);
   }
 }
 
@@ -198,21 +253,12 @@ void gemm(const GemmMatrix& b, const void* a, int64_t lda, int64_t rows, void* d
     return;
   }
   translated([&] {
-    use_one_thread();
-    thread_local std::unordered_map<Key, ThreadPlan, KeyHash> plans;
-    thread_local dnnl::stream stream(engine());
-    const Key key{b.type(), b.K(), b.N(), rows, lda, ldd};
-    auto found = plans.find(key);
-    if (found == plans.end()) found = plans.emplace(key, ThreadPlan(key)).first;
-    ThreadPlan& mine = found->second;
-    mine.a.set_data_handle(const_cast<void*>(a));
-    mine.d.set_data_handle(d);
-    mine.plan->primitive.execute(stream,
-                                 {{DNNL_ARG_SRC, mine.a},
-                                  {DNNL_ARG_WEIGHTS, *static_cast<memory*>(b.library_handle())},
-                                  {DNNL_ARG_DST, mine.d},
-                                  {DNNL_ARG_SCRATCHPAD, mine.scratchpad}});
-    stream.wait();
+    if (passes_have_one_size(b.type())) {
+      multiply_in_passes(b, static_cast<const uint16_t*>(a), lda, rows, static_cast<float*>(d),
+                         ldd);
+    } else {
+      multiply(b, a, lda, rows, d, ldd);
+    }
   });
 }
 
