@@ -155,7 +155,8 @@ void Application::Parts::add_routes() {
       Service{settings, *queue, templates, *events, metrics, version, draining,
               [this] { return workers ? workers->restarts() : int64_t{0}; },
               [this] { return disk->room_for_upload(0); },
-              [this](const http::Headers& headers) { return keys->check(headers).has_value(); }});
+              [this](const http::Headers& headers) { return keys->check(headers).has_value(); },
+              [this](const queue::Task& task) { task_ended(task); }});
   add_root_routes(router, *service);
   add_submit_routes(router, *service);
   add_task_routes(router, *service);

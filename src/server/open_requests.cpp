@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <vector>
 
 #include "base/log.h"
 #include "server/task_failure.h"
@@ -58,6 +57,12 @@ class OpenRequests::Follower : public std::enable_shared_from_this<Follower> {
     watch_ = events.watch(task_id_, [self] {
       if (const auto follower = self.lock()) follower->advance();
     });
+  }
+
+  /// No callback runs any more when it returns.
+  void stop() {
+    watch_.reset();
+    silence_.reset();
   }
 
   void advance() {
@@ -132,15 +137,20 @@ OpenRequests::OpenRequests(Service& service) : service_(service) {
   clock_ = service.events.every(kLookAgain_s, [this] { look_at_all(); });
 }
 
-OpenRequests::~OpenRequests() = default;
+OpenRequests::~OpenRequests() {
+  clock_.reset();
+  for (const auto& follower : all_followers()) follower->stop();
+}
+
+std::vector<std::shared_ptr<OpenRequests::Follower>> OpenRequests::all_followers() {
+  std::vector<std::shared_ptr<Follower>> all;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, follower] : followers_) all.push_back(follower);
+  return all;
+}
 
 void OpenRequests::look_at_all() {
-  std::vector<std::shared_ptr<Follower>> all;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [id, follower] : followers_) all.push_back(follower);
-  }
-  for (const auto& follower : all) follower->advance();
+  for (const auto& follower : all_followers()) follower->advance();
 }
 
 void OpenRequests::follow(const std::string& task_id, const http::ReplyPtr& reply,
@@ -167,15 +177,18 @@ void OpenRequests::client_left(const std::shared_ptr<Follower>& follower) {
   if (!task.has_value()) log_warning("a request could not be stopped: " + task.error().message());
 }
 
+// The follower is forgotten last: until then the destructor waits for this callback.
 void OpenRequests::ended(const std::shared_ptr<Follower>& follower) {
-  {
-    const std::lock_guard lock(mutex_);
-    auto [it, last] = followers_.equal_range(follower->task_id());
-    while (it != last && it->second != follower) ++it;
-    if (it != last) followers_.erase(it);
-    if (followers_.contains(follower->task_id())) return;
-  }
-  clean_up(follower->task_id());
+  if (is_last(follower)) clean_up(follower->task_id());
+  const std::lock_guard lock(mutex_);
+  auto [it, last] = followers_.equal_range(follower->task_id());
+  while (it != last && it->second != follower) ++it;
+  if (it != last) followers_.erase(it);
+}
+
+bool OpenRequests::is_last(const std::shared_ptr<Follower>& follower) {
+  const std::lock_guard lock(mutex_);
+  return followers_.count(follower->task_id()) == 1;
 }
 
 void OpenRequests::clean_up(const std::string& task_id) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "jobs/live.h"
 #include "jobs/stored_result.h"
@@ -32,8 +33,9 @@ class TaskAnswer {
 
 /// Clients that hold a connection until their task has ended. Several may wait for the same task;
 /// when the last of them goes away before the end, the task is cancelled. What a task leaves behind
-/// (the recording, and the task itself unless it succeeded) goes when it has ended. Any thread.
-class OpenRequests : public std::enable_shared_from_this<OpenRequests> {
+/// (the recording, and the task itself unless it succeeded) goes when it has ended. Any thread;
+/// destroyed when no request comes any more, before the hub and the queue.
+class OpenRequests {
  public:
   explicit OpenRequests(Service& service);
   ~OpenRequests();
@@ -47,13 +49,15 @@ class OpenRequests : public std::enable_shared_from_this<OpenRequests> {
   class Follower;
   void client_left(const std::shared_ptr<Follower>& follower);
   void ended(const std::shared_ptr<Follower>& follower);
+  bool is_last(const std::shared_ptr<Follower>& follower);
+  std::vector<std::shared_ptr<Follower>> all_followers();
   void clean_up(const std::string& task_id);
   void look_at_all();
 
   Service& service_;
   std::mutex mutex_;  // guards what follows; never held while a callback or the queue is called
   std::multimap<std::string, std::shared_ptr<Follower>> followers_;
-  std::unique_ptr<EventHub::Watch> clock_;  // last: it ends first
+  std::unique_ptr<EventHub::Watch> clock_;
 };
 
 }  // namespace maie::server

@@ -375,6 +375,24 @@ TEST_F(OpenAiRoutes, ATaskThatIsRemovedByOthersIsAnAnswer) {
   EXPECT_EQ(refusal(client), "409 \"state_conflict\" null");
 }
 
+// The hub's thread may be at the end of a task when the routes go.
+TEST_F(OpenAiRoutes, GoWhenNothingOfThemRunsAnyMore) {
+  begin(nullptr);
+  std::atomic<bool> told{false}, left{false};
+  service_->task_ended = [&](const queue::Task&) {
+    told = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    left = true;
+  };
+  const Client client = transcribe({});
+  ASSERT_EQ(tasks().size(), 1u);
+  ASSERT_TRUE(queue_->cancel(tasks()[0].id).has_value());
+  for (int i = 0; i < 500 && !told; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ASSERT_TRUE(told);
+  router_.reset();
+  EXPECT_TRUE(left);
+}
+
 TEST_F(OpenAiRoutes, AreDocumented) {
   begin(nullptr);
   const Json document = openapi_document(router_->routes());
