@@ -83,6 +83,14 @@ Result<Json> parse_json(std::string_view text, const JsonLimits& limits) {
   return root;
 }
 
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string to_indented(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
 int64_t json_int(const Json& object, const char* key, int64_t fallback) {
   const auto it = object.find(key);
   return it != object.end() && it->is_number_integer() ? it->get<int64_t>() : fallback;

@@ -21,6 +21,11 @@ struct JsonLimits {
 /// Parses UTF-8 JSON text; kCorrupt with the byte position when it is not valid or over a limit.
 Result<Json> parse_json(std::string_view text, const JsonLimits& limits = {});
 
+/// On one line. What is no valid UTF-8 is replaced, so it never throws.
+std::string to_line(const Json& json);
+/// The same over many lines, two spaces a level.
+std::string to_indented(const Json& json);
+
 /// Typed member access that never throws: nullopt-like default when absent or of another type.
 int64_t json_int(const Json& object, const char* key, int64_t fallback);
 double json_number(const Json& object, const char* key, double fallback);

@@ -9,9 +9,7 @@
 namespace maie {
 namespace {
 
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string dumped(const Json& json) { return to_line(json); }
 
 // Text on one line: control characters as JSON writes them, what is not UTF-8 replaced.
 std::string on_one_line(std::string_view text) {

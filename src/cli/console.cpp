@@ -62,7 +62,7 @@ void Console::say(std::string_view level, std::string_view code, std::string_vie
   std::string line;
   if (json_) {
     const Json object = {{"level", level}, {"code", code}, {"message", message}};
-    line = object.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    line = to_line(object) + "\n";
   } else {
     line = "maie: ";
     if (level == "warning") line += "warning: ";

@@ -129,10 +129,6 @@ std::string whole_text(const Transcript& transcript) {
   return trimmed(text);
 }
 
-std::string on_one_line(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 bool is_flat(const Json& value) {
   return std::none_of(value.begin(), value.end(),
                       [](const Json& item) { return item.is_structured(); });
@@ -142,7 +138,7 @@ bool is_flat(const Json& value) {
 // thousands of tokens and words, each of which would take a line or six.
 void write(const Json& value, int depth, std::string& out) {
   if (!value.is_structured() || value.empty() || (value.is_array() && is_flat(value))) {
-    out += on_one_line(value);
+    out += to_line(value);
     return;
   }
   const size_t indent = size_t(depth + 1) * 2;
@@ -152,9 +148,9 @@ void write(const Json& value, int depth, std::string& out) {
     out += first ? "\n" : ",\n";
     out.append(indent, ' ');
     first = false;
-    if (value.is_object()) out += on_one_line(it.key()) + ": ";
+    if (value.is_object()) out += to_line(it.key()) + ": ";
     if (value.is_array() && is_flat(*it)) {
-      out += on_one_line(*it);
+      out += to_line(*it);
     } else {
       write(*it, depth + 1, out);
     }

@@ -165,7 +165,7 @@ std::string to_toml(const Json& value) {
     return text + "]";
   }
   // JSON's escapes are TOML's as well, \/ apart, which is never written.
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = to_line(value);
   if (value.is_string()) {
     // ... and TOML wants U+007F escaped too.
     for (size_t at = 0; (at = text.find('\x7f', at)) != text.npos;) text.replace(at, 1, "\\u007f");

@@ -37,7 +37,6 @@ Json fields_of(const AudioJob& job) {
           {"features", list_of(job.features)},
           {"template_id", job.template_id},
           {"asr_backend", job.asr_backend},
-          {"diarize", job.diarize},
           {"vad", or_null(job.vad)},
           {"vad_threshold", or_null(job.vad_threshold)},
           {"language", job.language}};
@@ -49,7 +48,6 @@ AudioJob audio_job_of(const Json& json) {
           .features = features_of(list_member(json, "features")),
           .template_id = json_string(json, "template_id", ""),
           .asr_backend = json_string(json, "asr_backend", ""),
-          .diarize = json_bool(json, "diarize", false),
           .vad = bool_member(json, "vad"),
           .vad_threshold = number_member(json, "vad_threshold"),
           .language = json_string(json, "language", "")};

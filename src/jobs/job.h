@@ -25,9 +25,8 @@ struct AudioJob {
   std::string audio;      ///< path below the audio folder: "<task id>/raw.m4a"
   std::string file_name;  ///< as the client named it; for people only
   Features features;
-  std::string template_id;  ///< empty: no summary
-  std::string asr_backend;  ///< "whisper"
-  bool diarize = false;
+  std::string template_id;              ///< empty: no summary
+  std::string asr_backend;              ///< "whisper"
   std::optional<bool> vad;              ///< absent: as configured
   std::optional<double> vad_threshold;  ///< absent: as configured
   std::string language;                 ///< empty: as configured

@@ -43,8 +43,4 @@ std::optional<bool> bool_member(const Json& object, const char* key) {
   return found->get<bool>();
 }
 
-std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace maie::jobs

@@ -22,7 +22,4 @@ Json or_null(const std::optional<Value>& value) {
   return value ? Json(*value) : Json();
 }
 
-/// One line of valid UTF-8: what is not is replaced by U+FFFD.
-std::string to_line(const Json& json);
-
 }  // namespace maie::jobs

@@ -67,9 +67,7 @@ std::vector<text::Cue> cues_of(const pipeline::Transcript& transcript) {
 Result<std::string> render(const StoredResult& result, ResultFormat format,
                            const text::SubtitleOptions& options, std::string_view file_name) {
   if (format == ResultFormat::kJson) {
-    return result_blocks(result, ResultKeys::kEnglish)
-               .dump(2, ' ', false, Json::error_handler_t::replace) +
-           "\n";
+    return to_indented(result_blocks(result, ResultKeys::kEnglish)) + "\n";
   }
   if (format == ResultFormat::kMarkdown) return page(result, file_name);
   const std::string clean = json_string(result.results, "clean_transcript", "");

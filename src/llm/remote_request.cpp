@@ -132,9 +132,7 @@ Json chat_body(const Request& request, const Json& schema, const std::string& mo
   return body;
 }
 
-std::string to_text(const Json& body) {
-  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string to_text(const Json& body) { return to_line(body); }
 
 std::string refused_field(string_view said, const Json& body) {
   const std::string message = lower(said);

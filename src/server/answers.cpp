@@ -8,13 +8,12 @@ http::Handler handler_of(Service& service, Action action) {
   };
 }
 
-http::Response json_response(const Json& json) {
-  return {.body = json.dump(-1, ' ', false, Json::error_handler_t::replace)};
-}
+http::Response json_response(const Json& json) { return {.body = to_line(json)}; }
 
 void send_json(const http::ReplyPtr& reply, const Json& json, int status) {
-  http::Response response{.status = status};
-  response.body = json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  http::Response response = json_response(json);
+  response.status = status;
+  response.body += "\n";
   reply->send(std::move(response));
 }
 

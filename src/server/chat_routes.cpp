@@ -6,6 +6,7 @@
 #include "server/answers.h"
 #include "server/chat_reply.h"
 #include "server/chat_request.h"
+#include "server/idempotency.h"
 #include "server/model_catalog.h"
 #include "server/open_requests.h"
 #include "server/openapi_schemas.h"
@@ -51,7 +52,7 @@ class ChatRoutes {
       return refuse_openai(reply, request, *error);
     chat.job.model = std::get<CatalogModel>(model).id;
     // Two clients with the same words want two answers, unless they say otherwise.
-    const bool has_key = request.headers.has("Idempotency-Key");
+    const bool has_key = request.headers.has(kIdempotencyKey);
     const std::string task_id = new_task_id();
     const auto taken =
         take_task(service_, request, task_id, chat.job,
@@ -90,15 +91,13 @@ void add_chat_routes(http::Router& router, Service& service) {
                    "json_schema the answer is made to fit the schema, or the request "
                    "is refused.",
                .tag = doc::kTagChat,
-               .parameters = {doc::in_header("Idempotency-Key",
-                                             "The same key and request within a day is one task")},
+               .parameters = {idempotency_key_doc()},
                .body_type = "application/json",
                .body_schema = doc::ref("ChatRequest"),
                .answers = {doc::answer(200, "The answer", doc::ref("ChatCompletion")),
                            doc::answer(200, "With stream: true: events, one ChatChunk each",
                                        doc::text(), "text/event-stream"),
-                           doc::error(404, "No such model"),
-                           doc::error(409, "The Idempotency-Key was used for another request"),
+                           doc::error(404, "No such model"), idempotency_conflict_doc(),
                            doc::error(429, "The queue is full")}};
   router.add(std::move(route));
 }

@@ -38,7 +38,7 @@ http::Response to_response(const ApiError& error, http::ErrorStyle style,
   if (!error.extra.is_null()) body["extra"] = error.extra;
   http::Response response;
   response.status = error.status;
-  response.body = body.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  response.body = to_line(body) + "\n";
   const bool later = error.status == 429 || error.status == 503;
   if (later || error.retry_after_s > 0) {
     const int seconds = error.retry_after_s > 0 ? error.retry_after_s : kRetryAfterS;

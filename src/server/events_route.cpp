@@ -32,7 +32,7 @@ constexpr int kEventsAtOnce = 200;
 std::string event_text(std::string_view name, const Json& data, std::string_view id = "") {
   std::string text = "event: " + std::string(name) + "\n";
   if (!id.empty()) text += "id: " + std::string(id) + "\n";
-  return text + "data: " + data.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
+  return text + "data: " + to_line(data) + "\n\n";
 }
 
 Json segment_view(const pipeline::Segment& segment) {

@@ -54,7 +54,7 @@ void add_schema_routes(http::Router& router) {
   add_page(router, "/schema/openapi.yaml", yaml, "The API as OpenAPI 3.1, YAML",
            "get_openapi_yaml");
   const Json document = openapi_document(router.routes());
-  json->body = document.dump(-1, ' ', false, Json::error_handler_t::replace);
+  json->body = to_line(document);
   yaml->body = to_yaml(document);
 }
 

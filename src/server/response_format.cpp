@@ -73,7 +73,7 @@ ResponseFormat with_schema(JsonMembers& members, const Json& given) {
         invalid_value(std::string(kWhere) + ".schema", "json_schema.schema must be an object"));
     return {};
   }
-  format.schema = schema->dump(-1, ' ', false, Json::error_handler_t::replace);
+  format.schema = to_line(*schema);
   return format;
 }
 

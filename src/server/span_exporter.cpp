@@ -111,7 +111,7 @@ SpanExporter::Answer SpanExporter::send(const std::vector<Json>& spans) {
   request.url = options_.url;
   request.headers = options_.headers;
   request.headers.emplace_back("Content-Type", "application/json");
-  request.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  request.body = to_line(body);
   request.total_limit_s = kSendLimit_s;
   request.redirects = net::Redirects::kSameOrigin;
   const Result<net::HttpResponse> response = client_.send(request, &cancel_);

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "server/answers.h"
+#include "server/idempotency.h"
 #include "server/model_catalog.h"
 #include "server/open_requests.h"
 #include "server/openapi_schemas.h"
@@ -16,8 +17,6 @@ namespace {
 
 using http::ReplyPtr;
 using http::Request;
-
-constexpr size_t kFieldBytes = 1 << 20;  // of a form, beside its file
 
 std::optional<ApiError> check_file(const Service& service, const http::FormFile& file) {
   if (file.bytes > most_upload_bytes(service.settings)) {
@@ -113,7 +112,7 @@ std::vector<http::RouteDoc::Answer> answers(bool translate) {
       doc::answer(200, "Subtitles", doc::text(), "text/vtt"),
       doc::answer(202, "Taken as a job, as Prefer: respond-async asked", doc::ref("Submitted")),
       doc::error(404, "No such model"),
-      doc::error(409, "The Idempotency-Key was used for another request"),
+      idempotency_conflict_doc(),
       doc::error(429, "The queue is full"),
       doc::error(507, "No room on the disk")};
   if (!translate) {
@@ -133,7 +132,7 @@ http::RouteDoc doc_of(bool translate) {
   doc.tag = doc::kTagSpeech;
   doc.parameters = {
       doc::in_header("Prefer", "respond-async: answer at once with a job to ask about later"),
-      doc::in_header("Idempotency-Key", "The same key and request within a day is one task")};
+      idempotency_key_doc()};
   doc.body_type = "multipart/form-data";
   doc.body_schema = doc::ref(translate ? "TranslationForm" : "TranscriptionForm");
   doc.answers = answers(translate);
@@ -151,7 +150,7 @@ void add_speech_routes(http::Router& router, Service& service) {
       routes->handle(request, reply, translate);
     };
     route.body = http::BodyKind::kForm;
-    route.max_body_bytes = most_upload_bytes(service.settings) + kFieldBytes;
+    route.max_body_bytes = most_form_bytes(service.settings);
     route.needs_key = true;
     route.counted = true;
     route.errors = http::ErrorStyle::kOpenAi;

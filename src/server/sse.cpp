@@ -2,9 +2,7 @@
 
 namespace maie::server {
 
-std::string data_event(const Json& json) {
-  return "data: " + json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n\n";
-}
+std::string data_event(const Json& json) { return "data: " + to_line(json) + "\n\n"; }
 
 http::Response event_stream_head() {
   http::Response head{.content_type = "text/event-stream; charset=utf-8"};

@@ -1,13 +1,11 @@
 #include "server/submission.h"
 
-#include <algorithm>
 #include <cstdio>
-#include <span>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "server/answers.h"
 #include "server/event_hub.h"
+#include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/submit_form.h"
 #include "server/upload.h"
@@ -15,9 +13,6 @@
 
 namespace maie::server {
 namespace {
-
-constexpr size_t kMostKey = 255;
-constexpr char kKeyHeader[] = "Idempotency-Key";
 
 // The tasks of models (worker::ModelSource::task) that a job cannot do without.
 std::vector<std::string> needs_of(const jobs::Job& job) {
@@ -50,11 +45,10 @@ std::optional<ApiError> no_memory_ever(Service& service, const jobs::Job& job) {
 // A first look; submit decides. A repeated request is answered with its task, full or not.
 std::optional<ApiError> no_room_in_queue(Service& service, const http::Request& request,
                                          queue::Lane lane) {
-  if (request.headers.has(kKeyHeader)) return std::nullopt;
+  if (request.headers.has(kIdempotencyKey)) return std::nullopt;
   const Result<int64_t> depth = service.queue.depth(lane);
   if (!depth.has_value() || *depth < service.settings.queue.max_depth) return std::nullopt;
-  service.metrics.rejected("queue_full");
-  return queue_full();
+  return queue_full(service);
 }
 
 std::optional<ApiError> too_large(const http::FormFile& file, double limit_mb) {
@@ -73,33 +67,13 @@ std::optional<ApiError> too_large(const http::FormFile& file, double limit_mb) {
 
 }  // namespace
 
-std::optional<ApiError> bad_idempotency_key(const http::Request& request) {
-  if (!request.headers.has(kKeyHeader)) return std::nullopt;
-  if (is_idempotency_key(request.headers.get(kKeyHeader))) return std::nullopt;
-  return ApiError{.status = 422,
-                  .code = "VALIDATION_ERROR",
-                  .message = "Idempotency-Key is 1 to 255 visible ASCII characters",
-                  .param = kKeyHeader};
-}
-
-ApiError queue_full() {
+ApiError queue_full(Service& service) {
+  service.metrics.rejected("queue_full");
   return {.status = 429,
           .code = "QUEUE_FULL",
           .message = "Queue is full. Please try again later.",
           .details = {{"queue_status", "full"}, {"retry_after", "some seconds"}},
           .should_retry = true};
-}
-
-std::string digest_of(const http::Request& request) {
-  std::string all = request.method + "\n" + request.path + "\n" + request.body + "\n";
-  for (const auto& [name, value] : request.form.fields) all += name + "=" + value + "\n";
-  for (const http::FormFile& file : request.form.files) all += file.name + ":" + file.sha256 + "\n";
-  return sha256_hex(std::as_bytes(std::span(all)));
-}
-
-bool is_idempotency_key(std::string_view text) {
-  return !text.empty() && text.size() <= kMostKey &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
 }
 
 queue::NewTask task_of(const Service& service, const http::Request& request,
@@ -140,8 +114,9 @@ Accepted submit_batch(Service& service, const http::Request& request, const std:
   const auto refuse = [&request](const ApiError& error) {
     return Accepted{to_response(error, http::ErrorStyle::kJobApi, request.id), false};
   };
-  if (const auto error = bad_idempotency_key(request)) return refuse(*error);
-  const std::string key(request.headers.get(kKeyHeader));
+  if (const auto error = bad_idempotency_key(request, http::ErrorStyle::kJobApi))
+    return refuse(*error);
+  const std::string key(request.headers.get(kIdempotencyKey));
   queue::NewTask task = task_of(service, request, task_id, job);
   task.idempotency_key = key;
   if (!key.empty()) task.idempotency_hash = digest_of(request);
@@ -159,15 +134,10 @@ Accepted submit_batch(Service& service, const http::Request& request, const std:
       return {accepted(task_id), true};
     }
     case queue::SubmitOutcome::kExisting: return {accepted(submitted->task_id), false};
-    case queue::SubmitOutcome::kConflict:
-      return refuse({.status = 409,
-                     .code = "IDEMPOTENCY_CONFLICT",
-                     .message = "This Idempotency-Key was used for another request",
-                     .should_retry = false});
+    case queue::SubmitOutcome::kConflict: return refuse(idempotency_conflict());
     case queue::SubmitOutcome::kFull: break;
   }
-  service.metrics.rejected("queue_full");
-  return refuse(queue_full());
+  return refuse(queue_full(service));
 }
 
 ApiError memory_error(const Status& status) {
@@ -186,7 +156,7 @@ std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Re
   }
   auto job = std::get<jobs::AudioJob>(std::move(read));
   const http::FormFile* file = request.form.file("file");
-  std::optional<ApiError> error = bad_idempotency_key(request);
+  std::optional<ApiError> error = bad_idempotency_key(request, http::ErrorStyle::kJobApi);
   if (!error) error = file == nullptr ? missing_file() : check_upload(*file);
   if (!error) error = missing_template(job);
   if (!error) error = no_memory_ever(service, job);

@@ -10,12 +10,6 @@
 
 namespace maie::server {
 
-/// The digest that an idempotency key is bound to: of everything that makes the work.
-std::string digest_of(const http::Request& request);
-
-/// 1 to 255 visible ASCII characters.
-bool is_idempotency_key(std::string_view text);
-
 /// A task of the batch lane for this job of this request, without an idempotency key.
 queue::NewTask task_of(const Service& service, const http::Request& request,
                        const std::string& task_id, const jobs::Job& job);
@@ -23,11 +17,8 @@ queue::NewTask task_of(const Service& service, const http::Request& request,
 /// kResourceExhausted with the numbers when no living worker can ever load what the job needs.
 Status can_ever_run(Service& service, const jobs::Job& job);
 
-/// 422 for a header Idempotency-Key that is none.
-std::optional<ApiError> bad_idempotency_key(const http::Request& request);
-
-/// 429: as many tasks wait as may.
-ApiError queue_full();
+/// 429: as many tasks wait as may; counted.
+ApiError queue_full(Service& service);
 
 /// Submits a job of the batch lane and says so: 202 with task id and Location, or the refusal of
 /// docs/spec/service.md, 1.4. The recording, if any, is where the job says already.
@@ -51,9 +42,6 @@ std::optional<jobs::AudioJob> checked_recording(Service& service, const http::Re
 /// The upload becomes the task's recording. False: refused.
 bool keep_recording(Service& service, const http::Request& request, const http::ReplyPtr& reply,
                     const std::string& task_id, jobs::AudioJob& job);
-
-/// How the OpenAPI document tells of the header, one text for all routes that know it.
-http::RouteDoc::Parameter idempotency_key_header();
 
 /// POST /v1/process-sync
 void add_sync_route(http::Router& router, Service& service);

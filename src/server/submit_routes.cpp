@@ -2,6 +2,7 @@
 #include <variant>
 
 #include "server/answers.h"
+#include "server/idempotency.h"
 #include "server/metrics.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
@@ -39,7 +40,7 @@ void process_text(Service& service, Request& request, const ReplyPtr& reply) {
 
 std::vector<http::RouteDoc::Answer> submit_answers() {
   return {doc::answer(202, "Accepted: durable on the disk", doc::ref("Submitted")),
-          doc::error(409, "The Idempotency-Key was used for another request"),
+          idempotency_conflict_doc(),
           doc::error(415, "No recording by its name, type or content"),
           doc::error(
               422, "A field is wrong, or no worker can ever hold the models (MODEL_MEMORY_ERROR)"),
@@ -49,23 +50,18 @@ std::vector<http::RouteDoc::Answer> submit_answers() {
 
 }  // namespace
 
-http::RouteDoc::Parameter idempotency_key_header() {
-  return doc::in_header("Idempotency-Key", "The same key and request within a day is one task");
-}
-
 void add_submit_routes(http::Router& router, Service& service) {
-  const auto upload_bytes = most_upload_bytes(service.settings) + (64 << 10);
   router.add({.method = "POST",
               .path = "/v1/process",
               .handler = handler_of(service, process),
               .body = http::BodyKind::kForm,
-              .max_body_bytes = upload_bytes,
+              .max_body_bytes = most_form_bytes(service.settings),
               .needs_key = true,
               .counted = true,
               .doc = {.id = "process",
                       .summary = "Submit a recording",
                       .tag = doc::kTagJobs,
-                      .parameters = {idempotency_key_header()},
+                      .parameters = {idempotency_key_doc()},
                       .body_type = "multipart/form-data",
                       .body_schema = doc::ref("ProcessForm"),
                       .answers = submit_answers()}});
@@ -79,7 +75,7 @@ void add_submit_routes(http::Router& router, Service& service) {
               .doc = {.id = "process_text",
                       .summary = "Submit a text",
                       .tag = doc::kTagJobs,
-                      .parameters = {idempotency_key_header()},
+                      .parameters = {idempotency_key_doc()},
                       .body_type = "application/json",
                       .body_schema = doc::ref("ProcessTextRequest"),
                       .answers = submit_answers()}});

@@ -1,13 +1,14 @@
 // POST /v1/process-sync (docs/spec/service.md, 10.2): the result while the connection is held.
+#include <variant>
+
 #include "server/answers.h"
+#include "server/idempotency.h"
 #include "server/open_requests.h"
 #include "server/openapi_schemas.h"
 #include "server/service.h"
 #include "server/submission.h"
 #include "server/upload.h"
 #include "server/waiting_task.h"
-
-#include <variant>
 
 namespace maie::server {
 namespace {
@@ -50,7 +51,7 @@ void process_sync(Service& service, const std::shared_ptr<OpenRequests>& open, R
   const std::string task_id = new_task_id();
   if (!keep_recording(service, request, reply, task_id, *job)) return;
   // Without a key every request is work of its own.
-  const bool has_key = request.headers.has("idempotency-key");
+  const bool has_key = request.headers.has(kIdempotencyKey);
   const std::variant<TakenTask, ApiError> taken = take_task(
       service, request, task_id, *job, {.digest = has_key ? digest_of(request) : std::string()});
   const auto* task = std::get_if<TakenTask>(&taken);
@@ -63,28 +64,28 @@ void process_sync(Service& service, const std::shared_ptr<OpenRequests>& open, R
 
 void add_sync_route(http::Router& router, Service& service) {
   const auto open = std::make_shared<OpenRequests>(service);
-  router.add(
-      {.method = "POST",
-       .path = "/v1/process-sync",
-       .handler = [&service, open](
-                      Request& request,
-                      const ReplyPtr& reply) { process_sync(service, open, request, reply); },
-       .body = http::BodyKind::kForm,
-       .max_body_bytes = most_upload_bytes(service.settings) + (64 << 10),
-       .needs_key = true,
-       .counted = true,
-       .doc = {.id = "process_sync",
-               .summary = "Process a recording while the connection is held",
-               .tag = doc::kTagJobs,
-               .parameters = {idempotency_key_header()},
-               .body_type = "multipart/form-data",
-               .body_schema = doc::ref("ProcessForm"),
-               .answers = {doc::answer(200, "The result", doc::ref("SyncResult")),
-                           doc::error(409, "The Idempotency-Key was used for another request"),
-                           doc::error(415, "No recording"), doc::error(422, "A field is wrong"),
-                           doc::error(429, "The queue is full"), doc::error(500, "It failed"),
-                           doc::error(503, "It may work later"),
-                           doc::error(507, "No room on the disk")}}});
+  router.add({.method = "POST",
+              .path = "/v1/process-sync",
+              .handler =
+                  [&service, open](Request& request, const ReplyPtr& reply) {
+                    process_sync(service, open, request, reply);
+                  },
+              .body = http::BodyKind::kForm,
+              .max_body_bytes = most_form_bytes(service.settings),
+              .needs_key = true,
+              .counted = true,
+              .doc = {.id = "process_sync",
+                      .summary = "Process a recording while the connection is held",
+                      .tag = doc::kTagJobs,
+                      .parameters = {idempotency_key_doc()},
+                      .body_type = "multipart/form-data",
+                      .body_schema = doc::ref("ProcessForm"),
+                      .answers = {
+                          doc::answer(200, "The result", doc::ref("SyncResult")),
+                          idempotency_conflict_doc(), doc::error(415, "No recording"),
+                          doc::error(422, "A field is wrong"), doc::error(429, "The queue is full"),
+                          doc::error(500, "It failed"), doc::error(503, "It may work later"),
+                          doc::error(507, "No room on the disk")}}});
 }
 
 }  // namespace maie::server

@@ -22,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr size_t kFieldBytes = 1 << 20;  // of a form, beside its file
 constexpr std::array kGuaranteed = {".wav", ".mp3", ".m4a", ".flac"};
 // Names of containers that FFmpeg reads; others are stored as .wav, the content decides anyway.
 constexpr std::array kKnown = {".wav", ".mp3",  ".m4a",  ".flac", ".ogg", ".opus", ".webm",
@@ -119,6 +120,10 @@ Status flush(const std::string& path, int flags) {
 
 size_t most_upload_bytes(const config::Settings& settings) {
   return size_t(settings.api.max_file_size_mb * 1048576);
+}
+
+size_t most_form_bytes(const config::Settings& settings) {
+  return most_upload_bytes(settings) + kFieldBytes;
 }
 
 std::optional<ApiError> check_upload(const http::FormFile& file) {

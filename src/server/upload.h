@@ -11,6 +11,8 @@ namespace maie::server {
 
 /// Of one file (api.max_file_size_mb).
 size_t most_upload_bytes(const config::Settings& settings);
+/// Of the body of a form with one file: the other fields are small.
+size_t most_form_bytes(const config::Settings& settings);
 
 /// Whether an uploaded file may be a recording: its name and type by the rules of
 /// docs/spec/service.md, 3, and its first bytes, which must not be those of something else (a

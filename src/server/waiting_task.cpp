@@ -1,8 +1,7 @@
 #include "server/waiting_task.h"
 
 #include "base/log.h"
-#include "server/form_values.h"
-#include "server/metrics.h"
+#include "server/idempotency.h"
 #include "server/submission.h"
 
 namespace maie::server {
@@ -11,7 +10,6 @@ namespace {
 // Results of requests whose client waited: for the client who lost the answer on its way.
 constexpr int64_t kKeptMs = 60'000;
 constexpr int64_t kKeyKeptMs = 24 * 3600 * 1000;
-constexpr char kHeader[] = "Idempotency-Key";
 
 queue::NewTask shared_task_of(const Service& service, const http::Request& request,
                               const std::string& task_id, const jobs::Job& job,
@@ -19,7 +17,7 @@ queue::NewTask shared_task_of(const Service& service, const http::Request& reque
   const bool job_of_its_own = how.lane == queue::Lane::kBatch;
   queue::NewTask task = task_of(service, request, task_id, job);
   task.lane = how.lane;
-  const std::string_view key = request.headers.get(kHeader);
+  const std::string_view key = request.headers.get(kIdempotencyKey);
   if (!job_of_its_own && key.empty()) task.result_ttl_ms = kKeptMs;
   if (!key.empty()) {
     task.idempotency_key = key;
@@ -40,14 +38,6 @@ bool is_dead(const std::optional<queue::Task>& task) {
          task->state == queue::TaskState::kCancelled;
 }
 
-ApiError queue_is_full(Service& service) {
-  service.metrics.rejected("queue_full");
-  return {.status = 429,
-          .code = "QUEUE_FULL",
-          .message = "too many requests wait already; try again in some seconds",
-          .should_retry = true};
-}
-
 ApiError store_failed(const http::Request& request, const Status& status) {
   const LogScope scope({.request_id = request.id});
   log_error("a task could not be stored: " + status.message());
@@ -59,9 +49,7 @@ ApiError store_failed(const http::Request& request, const Status& status) {
 std::variant<TakenTask, ApiError> take_task(Service& service, const http::Request& request,
                                             const std::string& task_id, const jobs::Job& job,
                                             const TaskRequest& how) {
-  if (request.headers.has(kHeader) && !is_idempotency_key(request.headers.get(kHeader))) {
-    return invalid_value(kHeader, "Idempotency-Key is 1 to 255 visible ASCII characters");
-  }
+  if (const auto error = bad_idempotency_key(request, http::ErrorStyle::kOpenAi)) return *error;
   queue::NewTask task = shared_task_of(service, request, task_id, job, how);
   const queue::SubmitLimits limits{.max_queued = service.settings.queue.max_depth};
   auto submitted = service.queue.submit(task, limits);
@@ -75,13 +63,8 @@ std::variant<TakenTask, ApiError> take_task(Service& service, const http::Reques
     submitted = service.queue.submit(task, limits);
     if (!submitted.has_value()) return store_failed(request, submitted.error());
   }
-  if (submitted->outcome == queue::SubmitOutcome::kConflict) {
-    return ApiError{.status = 409,
-                    .code = "IDEMPOTENCY_CONFLICT",
-                    .message = "this Idempotency-Key was used for another request",
-                    .should_retry = false};
-  }
-  if (submitted->outcome == queue::SubmitOutcome::kFull) return queue_is_full(service);
+  if (submitted->outcome == queue::SubmitOutcome::kConflict) return idempotency_conflict();
+  if (submitted->outcome == queue::SubmitOutcome::kFull) return queue_full(service);
   const LogScope scope({.request_id = request.id, .task_id = task_id});
   log_info("accepted", {{"kind", task.kind}});
   return TakenTask{task_id, true};

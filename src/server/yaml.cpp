@@ -28,7 +28,7 @@ bool is_plain(const std::string& text) {
 std::string scalar(const Json& value) {
   if (value.is_string() && is_plain(value.get_ref<const std::string&>()))
     return value.get<std::string>();
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_line(value);
 }
 
 void append(std::string& out, const Json& value, size_t indent);

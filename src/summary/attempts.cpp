@@ -18,7 +18,7 @@ llm::Request first_request(const DocumentRequest& wanted) {
   request.sampling = wanted.sampling;
   request.max_tokens = wanted.max_tokens;
   if (wanted.constrained) {
-    request.schema = json_text(wanted.schema, -1);
+    request.schema = to_line(wanted.schema);
     request.schema_name = wanted.schema_name;
   }
   return request;

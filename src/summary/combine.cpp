@@ -16,7 +16,7 @@ std::string partial_text(const std::vector<Json>& texts) {
   std::string out;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out += '\n';
-    out += "Part " + std::to_string(i + 1) + ": " + json_text(texts[i], -1);
+    out += "Part " + std::to_string(i + 1) + ": " + to_line(texts[i]);
   }
   return out;
 }

@@ -52,7 +52,7 @@ bool is_empty(const Json& value) {
 std::string scalar_text(const Json& value) {
   if (value.is_string()) return markdown_text(value.get_ref<const std::string&>());
   if (value.is_null()) return "";
-  return markdown_text(value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return markdown_text(to_line(value));
 }
 
 bool is_flat_object(const Json& value) {

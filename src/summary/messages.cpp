@@ -54,7 +54,7 @@ Result<Prompt> summary_prompt(const SummaryTemplate& form, const llm::LanguageMo
 Result<Prompt> merge_prompt(const SummaryTemplate& form, const Json& schema,
                             const std::string& partial) {
   MAIE_ASSIGN(std::string system,
-              instructions(form, json_text(schema, 2), form.prints_transcript ? partial : ""));
+              instructions(form, to_indented(schema), form.prints_transcript ? partial : ""));
   return Prompt{system + kMergeTask, kMergeLine + partial};
 }
 

@@ -70,11 +70,11 @@ class Dropper {
 }  // namespace
 
 std::string key_of(const Json& value) {
-  if (value.is_string()) return json_text(text::fold(value.get_ref<const std::string&>()), -1);
-  if (!value.is_structured()) return json_text(value, -1);
+  if (value.is_string()) return to_line(text::fold(value.get_ref<const std::string&>()));
+  if (!value.is_structured()) return to_line(value);
   std::vector<std::string> members;
   for (const auto& [name, member] : value.items()) {
-    members.push_back((value.is_object() ? json_text(name, -1) + ":" : "") + key_of(member));
+    members.push_back((value.is_object() ? to_line(name) + ":" : "") + key_of(member));
   }
   if (value.is_object()) std::sort(members.begin(), members.end());
   std::string out = value.is_object() ? "{" : "[";

@@ -43,7 +43,7 @@ Status check_object_schema(const Json& schema, const std::string& id) {
   if (type == schema.end()) return invalid_input("Template schema missing 'type' field: " + id);
   if (*type != "object") {
     return invalid_input("Template schema must be type 'object', got '" +
-                         (type->is_string() ? type->get<std::string>() : json_text(*type, -1)) +
+                         (type->is_string() ? type->get<std::string>() : to_line(*type)) +
                          "': " + id);
   }
   return {};
@@ -65,7 +65,7 @@ Status check_tags(const Json& schema, const std::string& id) {
 }
 
 Status check_grammar(const Json& schema) {
-  return grammar::Grammar::compile(json_text(schema, -1)).status().within("schema");
+  return grammar::Grammar::compile(to_line(schema)).status().within("schema");
 }
 
 Json in_nfc(const Json& value) {
@@ -81,12 +81,8 @@ Json in_nfc(const Json& value) {
   return out;
 }
 
-std::string json_text(const Json& value, int indent) {
-  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string hash_of(const Json& value) {
-  const std::string text = json_text(sorted(value), -1);
+  const std::string text = to_line(sorted(value));
   return "sha256:" + sha256_hex(std::as_bytes(std::span<const char>(text.data(), text.size())));
 }
 

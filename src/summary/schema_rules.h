@@ -22,9 +22,6 @@ Status check_grammar(const Json& schema);
 /// Names and strings in NFC, as everything here is stored and compared.
 Json in_nfc(const Json& value);
 
-/// Text of JSON as the project writes it, indent 2 and raw Unicode, or compact with indent -1.
-std::string json_text(const Json& value, int indent);
-
 /// "sha256:" and the hash of compact JSON with sorted keys.
 std::string hash_of(const Json& value);
 

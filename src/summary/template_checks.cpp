@@ -24,10 +24,10 @@ Result<Printed> printed_variables(const prompt::Template& prompt) {
 Status check_prompt(const std::string& source, const Json& schema, const prompt::Loader& loader) {
   const auto parsed = prompt::Template::parse("prompt_template", source, prompt_options(), loader);
   if (!parsed) return parsed.error();
-  const auto text = parsed->render(prompt_variables(json_text(schema, 2), "S0: Hello."));
+  const auto text = parsed->render(prompt_variables(to_indented(schema), "S0: Hello."));
   if (!text) return text.error();
   constexpr size_t kMostText = 1 << 20;
-  if (text->size() > kMostText + json_text(schema, 2).size()) {
+  if (text->size() > kMostText + to_indented(schema).size()) {
     return resource_exhausted("prompt_template: prints " + std::to_string(text->size()) +
                               " bytes for a transcript of one line; a prompt may have a million");
   }

@@ -141,8 +141,8 @@ Result<std::shared_ptr<const SummaryTemplate>> TemplateShelf::for_summary(
   MAIE_TRY(check_grammar(entry.schema).within(id));
   SummaryTemplate made{id,
                        entry.schema,
-                       json_text(entry.schema, -1),
-                       json_text(entry.schema, 2),
+                       to_line(entry.schema),
+                       to_indented(entry.schema),
                        hash_of(entry.schema),
                        std::move(prompt)};
   if (made.prompt) {

@@ -22,7 +22,7 @@ Json properties_of(const Json& schema) {
 
 std::optional<std::string> example_text(const std::optional<Json>& example) {
   if (!example || example->is_null() || (example->is_object() && example->empty())) return {};
-  return json_text(in_nfc(*example), 2) + "\n";
+  return to_indented(in_nfc(*example)) + "\n";
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ Status TemplateStore::State::write(const std::string& id, const TemplateParts& p
     TemplateFiles files;
     files.emplace_back(
         kSchemaFile,
-        json_text(parts.schema_data ? in_nfc(*parts.schema_data) : old.schema, 2) + "\n");
+        to_indented(parts.schema_data ? in_nfc(*parts.schema_data) : old.schema) + "\n");
     const auto prompt = parts.prompt_template ? parts.prompt_template : old.prompt_text;
     if (prompt) files.emplace_back(kPromptFile, *prompt);
     const auto example = example_text(parts.example ? parts.example : std::optional(old.example));
@@ -102,7 +102,7 @@ Status TemplateStore::State::write(const std::string& id, const TemplateParts& p
   if (parts.prompt_template) MAIE_TRY(folder.replace(id, kPromptFile, parts.prompt_template));
   if (parts.example) MAIE_TRY(folder.replace(id, kExampleFile, example_text(parts.example)));
   if (parts.schema_data) {
-    MAIE_TRY(folder.replace(id, kSchemaFile, json_text(in_nfc(*parts.schema_data), 2) + "\n"));
+    MAIE_TRY(folder.replace(id, kSchemaFile, to_indented(in_nfc(*parts.schema_data)) + "\n"));
   }
   return {};
 }
@@ -158,7 +158,7 @@ Result<TemplateDetail> TemplateStore::create(std::string_view id, const Template
   if (state_->shelf.root_of(name)) return invalid_input("Template " + name + " already exists");
   const Json schema = in_nfc(*parts.schema_data);
   MAIE_TRY(state_->check(name, parts, schema));
-  TemplateFiles files{{kSchemaFile, json_text(schema, 2) + "\n"}};
+  TemplateFiles files{{kSchemaFile, to_indented(schema) + "\n"}};
   if (parts.prompt_template) files.emplace_back(kPromptFile, *parts.prompt_template);
   const auto example = example_text(parts.example);
   if (example) files.emplace_back(kExampleFile, *example);

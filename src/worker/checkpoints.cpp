@@ -67,8 +67,7 @@ Status save(TaskRun& run, const CleanText& clean) {
                      {"edit_distance", enhancement.edit_distance},
                      {"edit_rate", enhancement.edit_rate},
                      {"took_s", clean.took_s}};
-  return run.save_checkpoint(jobs::kStageEnhance,
-                             json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return run.save_checkpoint(jobs::kStageEnhance, to_line(json));
 }
 
 std::optional<CleanText> restored_clean_text(TaskRun& run) {

@@ -59,7 +59,7 @@ std::string to_text(const WorkerStatus& status) {
                      {"resident_bytes", status.resident_bytes},
                      {"models", models_of(status.models)},
                      {"offers", offers_of(status.offers)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_line(json);
 }
 
 Result<WorkerStatus> worker_status_of(std::string_view text) {

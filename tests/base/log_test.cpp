@@ -12,6 +12,7 @@
 
 #include "base/json.h"
 #include "base/log_line.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie {
 namespace {
@@ -20,15 +21,7 @@ namespace fs = std::filesystem;
 
 class Logs : public ::testing::Test {
  protected:
-  Logs() {
-    std::string name = (fs::path(::testing::TempDir()) / "maie-log-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    folder_ = name;
-  }
-  ~Logs() override {
-    configure_log(LogLevel::kInfo, false);
-    fs::remove_all(folder_);
-  }
+  ~Logs() override { configure_log(LogLevel::kInfo, false); }
   std::string read(const std::string& name) const {
     std::ifstream file(folder_ / name, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(file), {});
@@ -42,7 +35,7 @@ class Logs : public ::testing::Test {
     work();
     return ::testing::internal::GetCapturedStderr();
   }
-  fs::path folder_;
+  TemporaryFolder folder_;
 };
 
 const LogIds kNobody;

@@ -9,7 +9,7 @@
 #include <cstdlib>
 
 #include "cli/app.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "cli/app.h"
 #include "cli/exit_code.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

@@ -13,7 +13,7 @@
 #include "tests/cli/fake_language_model.h"
 #include "tests/cli/fake_recogniser.h"
 #include "tests/cli/schema_check.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

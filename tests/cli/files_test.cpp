@@ -6,7 +6,7 @@
 
 #include "cli/inputs.h"
 #include "cli/outputs.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

@@ -10,8 +10,8 @@
 #include "cli/machine.h"
 #include "cli/models_report.h"
 #include "cli/transfer_progress.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/store/fake_hub.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

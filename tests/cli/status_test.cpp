@@ -9,8 +9,8 @@
 #include "cli/exit_code.h"
 #include "cli/metrics_reader.h"
 #include "queue/sqlite_queue.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/support/loopback_server.h"
+#include "tests/support/temporary_folder.h"
 #include "worker/worker_status.h"
 
 namespace maie::cli {

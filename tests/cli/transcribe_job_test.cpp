@@ -12,7 +12,7 @@
 #include "cli/app.h"
 #include "cli/exit_code.h"
 #include "tests/cli/fake_recogniser.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::cli {
 namespace {

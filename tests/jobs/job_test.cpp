@@ -23,7 +23,6 @@ TEST(Job, ARecordingComesBack) {
                      .features = {.raw_transcript = true, .summary = true},
                      .template_id = "meeting_notes_v2",
                      .asr_backend = "whisper",
-                     .diarize = true,
                      .vad = false,
                      .vad_threshold = 0.25,
                      .language = "vi"};
@@ -33,7 +32,6 @@ TEST(Job, ARecordingComesBack) {
   EXPECT_TRUE(read.features.raw_transcript && read.features.summary);
   EXPECT_FALSE(read.features.clean_transcript || read.features.enhancement_metrics);
   EXPECT_EQ(read.template_id, job.template_id);
-  EXPECT_TRUE(read.diarize);
   EXPECT_EQ(read.vad, job.vad);
   EXPECT_EQ(read.vad_threshold, job.vad_threshold);
   EXPECT_EQ(read.language, "vi");

@@ -7,9 +7,9 @@
 #include <future>
 #include <random>
 
-#include "tests/cli/temporary_folder.h"
 #include "tests/llm/fake_network.h"
 #include "tests/llm/number_spelling.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::llm {
 namespace {
@@ -179,7 +179,7 @@ TEST(Engine, ARequestTooLargeForTheCacheIsRefusedWithTheNumbers) {
 }
 
 TEST(Engine, BeginningsComeBackFromTheDisk) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const PrefixStoreOptions options{folder.path("kept"), "fake", 64 * 16, ops::kKvPage};
   const std::vector<int32_t> prompt = random_prompt(9, 700);
   TokenRequest request = make_request(prompt, 30);

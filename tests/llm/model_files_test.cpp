@@ -46,7 +46,7 @@ TEST(ModelFiles, OpensAFolder) {
   using Prompts = std::vector<std::pair<std::string, std::string>>;
   EXPECT_EQ(files->prompts, (Prompts{{"enhance", "Write well."}, {"notes", "Sum up."}}));
   EXPECT_EQ(files->files.size(), 6u);
-  const cli::TemporaryFolder cache;  // where digests are remembered
+  const TemporaryFolder cache;  // where digests are remembered
   ::setenv("XDG_CACHE_HOME", cache.path().c_str(), 1);
   EXPECT_EQ(files->checkpoint_hash().size(), std::string("sha256:").size() + 64);
 }
@@ -106,7 +106,7 @@ TEST(ModelFiles, GenerationDefaultsAreTakenWhereTheyMakeSense) {
 
 TEST(ModelFiles, TheCacheOfOtherToolsNamesItsRepositories) {
   const ModelFolder folder;
-  const cli::TemporaryFolder cache;
+  const TemporaryFolder cache;
   const std::string snapshot = cache.path("models--owner--tiny-model/snapshots/0a1b");
   std::filesystem::create_directories(snapshot);
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
@@ -120,7 +120,7 @@ TEST(ModelFiles, TheCacheOfOtherToolsNamesItsRepositories) {
   }
 }
 
-std::string write_gguf(const cli::TemporaryFolder& folder, const char* name,
+std::string write_gguf(const TemporaryFolder& folder, const char* name,
                        const support::GgufModelShape& shape) {
   support::GgufWriter file;
   support::add_random_model(file, shape);
@@ -128,7 +128,7 @@ std::string write_gguf(const cli::TemporaryFolder& folder, const char* name,
 }
 
 TEST(ModelFiles, OpensAGgufFileOrTheFolderOfOne) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string path = write_gguf(folder, "tiny-q4_0.gguf", {});
   for (const std::string& named : {path, folder.path()}) {
     const auto files = open_language_model_files(named);
@@ -186,7 +186,7 @@ TEST_P(ModelFilesOfPublished, OpenWithAPublishedVocabulary) {
     if (key.starts_with("tokenizer.ggml.")) copy_value(**published, key, file);
   }
   file.add("tokenizer.chat_template", "{{ bos_token }}[{{ messages[0].content }}]");
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto files = open_language_model_files(folder.write("m.gguf", file.bytes()));
   ASSERT_TRUE(files.has_value()) << files.error().message();
   EXPECT_EQ(files->tokenizer.size(), tokens);

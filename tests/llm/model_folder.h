@@ -4,7 +4,7 @@
 #include <string>
 
 #include "base/json.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::llm::testing {
 
@@ -50,7 +50,7 @@ class ModelFolder {
   std::string path() const { return folder_.path(); }
 
  private:
-  cli::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace maie::llm::testing

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::llm {
 namespace {
@@ -26,12 +26,11 @@ std::vector<std::byte> some_pages(size_t tokens, int seed = 3) {
   return bytes;
 }
 
-PrefixStoreOptions options_for(const cli::TemporaryFolder& folder,
-                               const std::string& identity = "m") {
+PrefixStoreOptions options_for(const TemporaryFolder& folder, const std::string& identity = "m") {
   return {folder.path("kept"), identity, kPageBytes, kPageTokens};
 }
 
-std::string only_file(const cli::TemporaryFolder& folder) {
+std::string only_file(const TemporaryFolder& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder.path("kept"))) {
     return entry.path().string();
   }
@@ -39,7 +38,7 @@ std::string only_file(const cli::TemporaryFolder& folder) {
 }
 
 TEST(PrefixStore, GivesBackWhatWasSaved) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const auto tokens = some_tokens(8);
   {
     PrefixStore store(options_for(folder));
@@ -60,7 +59,7 @@ TEST(PrefixStore, ADamagedFileIsIgnoredAndRemoved) {
   std::mt19937 random(1);
   const auto tokens = some_tokens(8);
   for (int round = 0; round < 300; ++round) {
-    const cli::TemporaryFolder folder;
+    const TemporaryFolder folder;
     PrefixStore store(options_for(folder));
     store.save(tokens, some_pages(8));
     store.wait();
@@ -95,7 +94,7 @@ TEST(PrefixStore, LengthsThatLieAreRefused) {
 }
 
 TEST(PrefixStore, KeepsWithinItsBytes) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   PrefixStoreOptions options = options_for(folder);
   options.most_bytes = 1400;  // a file of 8 tokens has about 330
   PrefixStore store(options);
@@ -120,7 +119,7 @@ TEST(PrefixStore, KeepsWithinItsBytes) {
 }
 
 TEST(PrefixStore, AFolderThatCannotBeMadeIsALineInTheLog) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("kept", "a file where the folder should be");
   PrefixStore store(options_for(folder));
   store.save(some_tokens(8), some_pages(8));

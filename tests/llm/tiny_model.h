@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "tensor/dtype.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::llm::testing {
 
@@ -27,7 +27,7 @@ class TinyModel {
     write_weights();
   }
   std::string path() const { return folder_.path("model"); }
-  const cli::TemporaryFolder& folder() const { return folder_; }
+  const TemporaryFolder& folder() const { return folder_; }
   int64_t vocabulary() const { return vocabulary_; }
 
   static std::string chat_template() {
@@ -161,7 +161,7 @@ class TinyModel {
   }
 
   TinyShape shape_;
-  cli::TemporaryFolder folder_;
+  TemporaryFolder folder_;
   int64_t vocabulary_ = 0;
   int end_ = 0;
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,27 +8,9 @@
 
 #include "queue/sqlite_queue.h"
 #include "tests/queue/queue_suite.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::queue {
-
-/// A folder that goes with its test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : TemporaryFolder(std::filesystem::temp_directory_path()) {}
-  explicit TemporaryFolder(const std::filesystem::path& parent) {
-    std::string name = parent / "maie-queue-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 /// For what does not ask whether the disk keeps its word: in memory where the system offers that.
 inline std::filesystem::path quick_parent() {
@@ -47,7 +28,7 @@ class SqliteEngine final : public QueueEngine {
     EXPECT_TRUE(queue.has_value()) << queue.status().message();
     return queue.has_value() ? std::move(*queue) : nullptr;
   }
-  const std::string& folder() const { return folder_.path(); }
+  std::string folder() const { return folder_.path(); }
 
  private:
   TemporaryFolder folder_;

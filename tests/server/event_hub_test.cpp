@@ -11,6 +11,7 @@
 #include "queue/sqlite_queue.h"
 #include "server/upload.h"
 #include "tests/server/scripted_queue.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::server {
 namespace {
@@ -221,32 +222,29 @@ TEST(EventHub, TimersGoOnUntilTheyEnd) {
 
 // What another process writes, here another connection.
 TEST(EventHub, SeesTheProgressOfAnotherConnection) {
-  const auto folder = std::filesystem::temp_directory_path() / ("maie-hub-" + new_task_id());
-  {
-    const auto mine = queue::open_sqlite_queue({.folder = folder}).value();
-    const auto workers = queue::open_sqlite_queue({.folder = folder}).value();
-    const std::string id = new_task_id();
-    EventHub hub(*mine);
-    Count told, ended;
-    ASSERT_TRUE(mine->submit({.id = id, .kind = "text"}, {}).has_value());
-    const auto watch = hub.watch(id, [&] { told.add(); });
-    const auto all = hub.watch_all([&](const queue::Task& task) {
-      if (queue::is_final(task.state)) ended.add();
-    });
-    ASSERT_TRUE(told.reaches(1));
-    const auto leased = workers->claim({.worker = "w"}).value();
-    ASSERT_TRUE(leased);
-    for (int step = 1; step <= 3; ++step) {
-      const int before = told.now();
-      ASSERT_TRUE(workers->report(leased->lease, {"transcribe", 0.2 * step}).ok());
-      // The claim may be told late; what counts is that the progress is there when told.
-      ASSERT_TRUE(told.reaches(before + 1));
-      EXPECT_GT(mine->progress(id).value()->fraction, 0.19 * step);
-    }
-    ASSERT_TRUE(workers->succeed(leased->lease, "result").ok());
-    EXPECT_TRUE(ended.reaches(1));
+  const TemporaryFolder folder;
+  const auto mine = queue::open_sqlite_queue({.folder = folder.path()}).value();
+  const auto workers = queue::open_sqlite_queue({.folder = folder.path()}).value();
+  const std::string id = new_task_id();
+  EventHub hub(*mine);
+  Count told, ended;
+  ASSERT_TRUE(mine->submit({.id = id, .kind = "text"}, {}).has_value());
+  const auto watch = hub.watch(id, [&] { told.add(); });
+  const auto all = hub.watch_all([&](const queue::Task& task) {
+    if (queue::is_final(task.state)) ended.add();
+  });
+  ASSERT_TRUE(told.reaches(1));
+  const auto leased = workers->claim({.worker = "w"}).value();
+  ASSERT_TRUE(leased);
+  for (int step = 1; step <= 3; ++step) {
+    const int before = told.now();
+    ASSERT_TRUE(workers->report(leased->lease, {"transcribe", 0.2 * step}).ok());
+    // The claim may be told late; what counts is that the progress is there when told.
+    ASSERT_TRUE(told.reaches(before + 1));
+    EXPECT_GT(mine->progress(id).value()->fraction, 0.19 * step);
   }
-  std::filesystem::remove_all(folder);
+  ASSERT_TRUE(workers->succeed(leased->lease, "result").ok());
+  EXPECT_TRUE(ended.reaches(1));
 }
 
 }  // namespace

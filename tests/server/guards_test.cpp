@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include "tests/support/temporary_folder.h"
 
 namespace maie::server {
 namespace {
@@ -83,16 +84,10 @@ TEST(KeyRing, ReplacesKeysWhileOthersCheck) {
 
 class KeysOf : public ::testing::Test {
  protected:
-  KeysOf() {
-    std::string name = (fs::path(::testing::TempDir()) / "maie-keys-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    folder_ = name;
-    settings_.paths.data_dir = (folder_ / "data").string();
-  }
-  ~KeysOf() override { fs::remove_all(folder_); }
+  KeysOf() { settings_.paths.data_dir = folder_.path("data"); }
   std::string file() const { return settings_.paths.data_dir + "/api.key"; }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
   config::Settings settings_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "server/http/listener.h"
 #include "tests/server/http_requests.h"
+#include "tests/support/sanitized.h"
 
 namespace maie::http {
 namespace {
@@ -264,6 +265,7 @@ double resident_mb() {
 }
 
 TEST(HttpLife, NeedsLittleMemoryForASilentClient) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer's memory would be measured";
   constexpr size_t kClients = 400;
   LiveServer server;
   EXPECT_EQ(ask(server, kHello).body, "hello");

@@ -34,7 +34,7 @@ TEST_F(OpenAiRoutes, ModelsAreListedForBothKindsOfClients) {
   EXPECT_EQ(json["models"][0]["name"], "Whisper Backend");
   EXPECT_EQ(json["models"][0]["description"], "ASR backend using whisper");
   EXPECT_EQ(json["models"][0]["type"], "ASR");
-  EXPECT_EQ(json.dump().find(folder_.string()), std::string::npos);
+  EXPECT_EQ(json.dump().find(folder_.path()), std::string::npos);
   EXPECT_EQ(json.dump().find(MAIE_SOURCE_DIR), std::string::npos);
 }
 

@@ -18,6 +18,7 @@
 #include "server/upload.h"
 #include "tests/server/fake_worker.h"
 #include "tests/support/recording_reply.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::server {
 
@@ -28,21 +29,19 @@ class OpenAiRoutes : public ::testing::Test {
   using Client = std::shared_ptr<http::RecordingReply>;
 
   OpenAiRoutes() {
-    folder_ = std::filesystem::temp_directory_path() / ("maie-openai-" + new_task_id());
     std::filesystem::create_directories(folder_ / "audio");
-    settings_.paths.data_dir = folder_;
+    settings_.paths.data_dir = folder_.path();
     settings_.paths.audio_dir = folder_ / "audio";
     settings_.asr.model = MAIE_SOURCE_DIR "/models/mini/asr";
     settings_.llm.model = MAIE_SOURCE_DIR "/models/mini/lm";
     settings_.llm.aliases = {"gpt-4o"};
-    queue_ = queue::open_sqlite_queue({.folder = folder_}).value();
+    queue_ = queue::open_sqlite_queue({.folder = folder_.path()}).value();
   }
   ~OpenAiRoutes() override {
     worker_.reset();
     router_.reset();
     events_.reset();
     queue_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   // Settings may be changed before.
@@ -143,7 +142,7 @@ class OpenAiRoutes : public ::testing::Test {
   }
 
   bool with_job_api_ = false;  // set before `begin`
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   config::Settings settings_;
   std::unique_ptr<queue::TaskQueue> queue_;
   summary::TemplateStore templates_{summary::TemplateRoots{}};

@@ -33,7 +33,6 @@ TEST(SubmitForm, WithoutFieldsTheSettingsCount) {
   EXPECT_EQ(job.asr_backend, "whisper");
   EXPECT_TRUE(job.features.clean_transcript);
   EXPECT_FALSE(job.features.summary);
-  EXPECT_FALSE(job.diarize);
   EXPECT_FALSE(job.vad.has_value());
   EXPECT_FALSE(job.vad_threshold.has_value());
   EXPECT_EQ(job.language, "");

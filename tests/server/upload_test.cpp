@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include "tests/support/temporary_folder.h"
 
 namespace maie::server {
 namespace {
@@ -14,15 +15,13 @@ using namespace std::string_literals;
 class Upload : public ::testing::Test {
  protected:
   Upload() {
-    folder_ = fs::temp_directory_path() / ("maie-upload-" + new_task_id());
-    fs::create_directories(folder_ / "audio");
-    settings_.paths.audio_dir = folder_ / "audio";
+    settings_.paths.audio_dir = folder_.path("audio");
+    fs::create_directories(settings_.paths.audio_dir);
   }
-  ~Upload() override { fs::remove_all(folder_); }
 
   http::FormFile file(const std::string& bytes, const std::string& name = "a.wav",
                       const std::string& type = "") {
-    const std::string path = folder_ / "spool";
+    const std::string path = folder_.path("spool");
     std::ofstream(path, std::ios::binary) << bytes;
     return {.name = "file",
             .file_name = name,
@@ -38,7 +37,7 @@ class Upload : public ::testing::Test {
   }
   int of_bytes(const std::string& bytes) { return verdict(file(bytes, "a.mp3", "audio/mpeg")); }
 
-  fs::path folder_;
+  TemporaryFolder folder_;
   config::Settings settings_;
 };
 

@@ -13,14 +13,14 @@
 #include "store/remove.h"
 #include "store/survey.h"
 #include "store/verify.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/support/random_gguf.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using cli::TemporaryFolder;
+using TemporaryFolder;
 
 const std::string kOld(40, '1');
 const std::string kNew(40, '2');

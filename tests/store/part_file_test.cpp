@@ -6,14 +6,14 @@
 #include <random>
 
 #include "base/digest.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/formats/hostile.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using cli::TemporaryFolder;
+using TemporaryFolder;
 
 TEST(ByteRanges, AreASetOfBytes) {
   // Against the plainest thing that could be right.

@@ -17,14 +17,14 @@
 #include "net/http_client.h"
 #include "store/find_model.h"
 #include "store/verify.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/store/fake_hub.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using cli::TemporaryFolder;
+using TemporaryFolder;
 using support::LoopbackReply;
 using support::LoopbackRequest;
 

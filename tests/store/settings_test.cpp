@@ -5,7 +5,7 @@
 #include <map>
 
 #include "store/hub.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::store {
 namespace {
@@ -32,7 +32,7 @@ TEST(Settings, TheCacheIsTheFirstThatIsSet) {
 }
 
 TEST(Settings, TokensComeFromTheVariableOrAFile) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   folder.write("token", " hf_file\n");
   EXPECT_EQ(of({{"HF_TOKEN", "hf_a"}, {"HF_HOME", folder.path()}})->token, "hf_a");
   EXPECT_EQ(of({{"HF_HOME", folder.path()}})->token, "hf_file");

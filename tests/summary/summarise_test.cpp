@@ -60,7 +60,7 @@ TEST_F(Summarise, AsksAsTheSpecificationSays) {
   const auto requests = model.requests();
   ASSERT_EQ(requests.size(), 1u);
   const std::string& system = requests[0].messages[0].content;
-  EXPECT_NE(system.find(json_text(*store.schema(kTemplate), 2)), std::string::npos);
+  EXPECT_NE(system.find(to_indented(*store.schema(kTemplate))), std::string::npos);
   EXPECT_EQ(requests[0].messages[1].content,
             "Transcript to analyze:\nS0: Good morning, we talk about the spring budget.\n"
             "S1: Let us raise it to 40 thousand.");

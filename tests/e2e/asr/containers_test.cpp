@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "tests/cli/temporary_folder.h"
 #include "tests/e2e/asr/model_writers.h"
 #include "tests/e2e/asr/support.h"
+#include "tests/support/temporary_folder.h"
 #include "text/normalize.h"
 
 namespace maie::e2e {
@@ -35,7 +35,7 @@ std::string text_of_mini(ComputeType type) {
 
 // The mini weights are published as float16, so a copy in float16 or float32 loses nothing.
 TEST(Containers, CTranslate2SaysTheSame) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string expected = text_of_mini(ComputeType::kFloat32);
   EXPECT_GT(expected.size(), kSanitized ? 50u : 400u);
   for (const std::string type : {"float32", "float16"}) {
@@ -49,7 +49,7 @@ TEST(Containers, CTranslate2SaysTheSame) {
 // converter rounds the embeddings too. That changes no word of the sample, but may change some of
 // the short clip that sanitizers listen to: it ends in the middle of a sentence.
 TEST(Containers, CTranslate2Int8SaysTheSameAsInt8OfTheOriginal) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   write_ctranslate2(folder.path("int8"), "int8");
   const std::string text =
       text_from(folder.path("int8"), ComputeType::kInt8, "ctranslate2", "int8");
@@ -62,7 +62,7 @@ TEST(Containers, CTranslate2Int8SaysTheSameAsInt8OfTheOriginal) {
 }
 
 TEST(Containers, GgmlSaysTheSame) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string expected = text_of_mini(ComputeType::kFloat32);
   for (const std::string type : {"f32", "f16"}) {
     write_ggml(folder.path(type), type);
@@ -74,7 +74,7 @@ TEST(Containers, GgmlSaysTheSame) {
 }
 
 TEST(Containers, QuantisedGgmlSaysNearlyTheSame) {
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const std::string expected = text_of_mini(ComputeType::kFloat32);
   const std::pair<const char*, double> worst[] = {
       {"q8_0", 0.03}, {"q5_1", 0.05}, {"q5_0", 0.05}, {"q4_0", 0.1}};

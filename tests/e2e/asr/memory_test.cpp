@@ -17,9 +17,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/e2e/asr/sounds.h"
 #include "tests/e2e/asr/support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::e2e {
 namespace {
@@ -139,7 +139,7 @@ TEST(Memory, HoursOfAudioTakeLessThan600MegabytesBesideTheWeights) {
   if (kSanitized) GTEST_SKIP() << "sanitizers keep freed memory: its peak says nothing";
   ::signal(SIGPIPE, SIG_IGN);
   const double hours = long_tests() ? 8 : 1;
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const Listened run = transcribe_from_pipe(hours, folder.path());
   ASSERT_EQ(run.status, 0);
   std::cout << hours << " h: peak " << run.program_mb << " MB, decoding child " << run.decoder_mb

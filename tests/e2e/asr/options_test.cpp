@@ -1,9 +1,9 @@
 // Every option does what it says, also on a model that lacks the tokens it needs.
 #include <gtest/gtest.h>
 
-#include "tests/cli/temporary_folder.h"
 #include "tests/e2e/asr/model_writers.h"
 #include "tests/e2e/asr/support.h"
+#include "tests/support/temporary_folder.h"
 #include "text/normalize.h"
 
 namespace maie::e2e {
@@ -79,7 +79,7 @@ class PlainModel : public Options {
                          .batch_size = 8,
                          .max_rows = 16});
   }
-  const cli::TemporaryFolder folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(PlainModel, HasOneLanguageOnly) {

@@ -5,6 +5,7 @@
 
 #include "audio/clip.h"
 #include "pipeline/transcribe.h"
+#include "tests/support/sanitized.h"
 
 /// What the tests from audio to text share. Whatever fails here throws std::runtime_error, which
 /// ends the test with the message.
@@ -13,19 +14,6 @@ namespace maie::e2e {
 inline const std::string kMiniModel = MAIE_SOURCE_DIR "/models/mini/asr";
 /// What the mini model finds by itself, and a copy of it elsewhere does not.
 inline const std::string kMiniVad = MAIE_SOURCE_DIR "/models/mini/vad/model.safetensors";
-
-/// Sanitizers make everything some ten times slower: tests take less audio there.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool kSanitized = true;
-#else
-inline constexpr bool kSanitized = false;
-#endif
-#else
-inline constexpr bool kSanitized = false;
-#endif
 
 /// True when the environment has MAIE_LONG_TESTS=1: hours of audio instead of minutes.
 bool long_tests();

@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "base/json.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/e2e/cli/process.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::e2e {
 namespace {
@@ -62,7 +62,7 @@ class Program : public ::testing::Test {
   // Minutes of recording that keep the program at work for a while.
   std::string long_recording() { return MAIE_SOURCE_DIR "/samples/dictation.mp3"; }
 
-  cli::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 size_t lines_of(const std::string& text) {

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "models/qwen3/weights.h"
-#include "tests/cli/temporary_folder.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::qwen3 {
 namespace {
@@ -128,7 +128,7 @@ TEST(Qwen3Config, NamesWhatIsWrong) {
 TEST(Qwen3Weights, AWeightOfAnotherShapeIsNamed) {
   const std::string golden = std::string(MAIE_SOURCE_DIR) + "/tests/golden/qwen3/tied";
   ASSERT_TRUE(Weights::open(golden).has_value());
-  const cli::TemporaryFolder folder;
+  const TemporaryFolder folder;
   namespace fs = std::filesystem;
   fs::copy_file(golden + "/model.safetensors", folder.path("model.safetensors"));
   const Result<std::string> text = read_file(golden + "/config.json", 1 << 20);

@@ -5,10 +5,10 @@
 #include <random>
 
 #include "base/json.h"
-#include "tests/cli/temporary_folder.h"
 #include "tests/kernels/closeness.h"
 #include "tests/models/qwen3/networks.h"
 #include "tests/support/safetensors_writer.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::qwen3 {
 namespace {
@@ -162,7 +162,7 @@ std::ostream& operator<<(std::ostream& out, const Form& form) { return out << fo
 
 /// The folder of a form, and its twin.
 struct Folders {
-  cli::TemporaryFolder quantised, plain;
+  TemporaryFolder quantised, plain;
 
   explicit Folders(const Form& form) {
     Json config = small_config();

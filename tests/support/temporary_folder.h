@@ -10,13 +10,14 @@
 #include <string>
 #include <vector>
 
-namespace maie::cli {
+namespace maie {
 
 /// An empty folder of its own for one test, gone afterwards.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::path(::testing::TempDir()) / "maie-cli-XXXXXX").string();
+  TemporaryFolder() : TemporaryFolder(::testing::TempDir()) {}
+  explicit TemporaryFolder(const std::filesystem::path& parent) {
+    std::string name = (parent / "maie-test-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
     path_ = std::filesystem::canonical(name);
   }
@@ -30,6 +31,8 @@ class TemporaryFolder {
   std::string path(const std::string& name = "") const {
     return name.empty() ? path_.string() : (path_ / name).string();
   }
+
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
 
   /// Writes a file, with the folders above it; returns its path.
   std::string write(const std::string& name, const std::string& content = "x") const {
@@ -61,4 +64,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace maie::cli
+}  // namespace maie
