@@ -20,7 +20,6 @@ namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using TemporaryFolder;
 
 const std::string kOld(40, '1');
 const std::string kNew(40, '2');

@@ -13,7 +13,6 @@ namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using TemporaryFolder;
 
 TEST(ByteRanges, AreASetOfBytes) {
   // Against the plainest thing that could be right.

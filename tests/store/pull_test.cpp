@@ -24,7 +24,6 @@ namespace maie::store {
 namespace {
 
 namespace fs = std::filesystem;
-using TemporaryFolder;
 using support::LoopbackReply;
 using support::LoopbackRequest;
 

@@ -185,7 +185,7 @@ TEST_F(Summarise, CustomTemplatesGetTheSchemaAndTheTranscriptOnce) {
   ASSERT_TRUE(store.create("inline", parts));
   parts.prompt_template.reset();
   ASSERT_TRUE(store.create("none", parts));
-  const std::string schema = json_text(*parts.schema_data, 2);
+  const std::string schema = to_indented(*parts.schema_data);
   for (const char* id : {"plain", "inline", "none"}) {
     auto model = answering({small_summary()});
     ASSERT_TRUE(summarise(from_text("Only <once> & here"), options(id), store, model).state.ok())
