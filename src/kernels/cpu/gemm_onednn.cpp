@@ -87,9 +87,9 @@ struct KeyHash {
 
 // oneDNN 2.6 multiplies bfloat16 with AMX for some numbers of rows and without for others (33 x 17:
 // from 16 rows on), and cuts K in two for some (1536 x 8960: 65, but not 66), so a row would depend
-// on its company. There every pass has this many rows, the last one with rows of zeros: a pass of
-// one row still waits for the weights alone (16 weights a cycle), and one of many for the tiles.
-// Integers are exact in any order.
+// on its company. There every pass has this many rows, the last one with whatever is left from
+// before: a pass of one row still waits for the weights alone (16 weights a cycle), and one of many
+// for the tiles. Integers are exact in any order.
 constexpr int64_t kRowsOfAmxPass = 32;
 
 bool passes_have_one_size(GemmType type) {
@@ -182,14 +182,14 @@ void multiply_in_passes(const GemmMatrix& b, const uint16_t* a, int64_t lda, int
   const int64_t K = b.K(), N = b.N();
   thread_local std::vector<uint16_t> padded_a;
   thread_local std::vector<float> padded_d;
+  if (padded_a.size() < size_t(kRowsOfAmxPass * K)) padded_a.resize(size_t(kRowsOfAmxPass * K));
+  if (padded_d.size() < size_t(kRowsOfAmxPass * N)) padded_d.resize(size_t(kRowsOfAmxPass * N));
   for (int64_t row = 0; row < rows; row += kRowsOfAmxPass) {
     const int64_t here = std::min(kRowsOfAmxPass, rows - row);
     if (here == kRowsOfAmxPass && lda == K && ldd == N) {
       multiply(b, a + row * lda, lda, here, d + row * ldd, ldd);
       continue;
     }
-    padded_a.assign(size_t(kRowsOfAmxPass * K), 0);
-    padded_d.resize(size_t(kRowsOfAmxPass * N));
     for (int64_t i = 0; i < here; ++i) std::copy_n(a + (row + i) * lda, K, padded_a.data() + i * K);
     multiply(b, padded_a.data(), K, kRowsOfAmxPass, padded_d.data(), N);
     for (int64_t i = 0; i < here; ++i) std::copy_n(padded_d.data() + i * N, N, d + (row + i) * ldd);
