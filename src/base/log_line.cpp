@@ -9,11 +9,9 @@
 namespace maie {
 namespace {
 
-std::string dumped(const Json& json) { return to_line(json); }
-
 // Text on one line: control characters as JSON writes them, what is not UTF-8 replaced.
 std::string on_one_line(std::string_view text) {
-  const std::string quoted = dumped(Json(text));
+  const std::string quoted = to_line(Json(text));
   std::string out;
   for (size_t i = 1; i + 1 < quoted.size(); ++i) {
     const bool escapes_a_letter =
@@ -32,7 +30,7 @@ std::string on_one_line(std::string_view text) {
 std::string field_text(std::string_view text) {
   const auto plain = [](char c) { return uint8_t(c) > 0x20 && c != '"' && c != '=' && c != 0x7f; };
   const bool clear = !text.empty() && std::all_of(text.begin(), text.end(), plain);
-  return clear ? on_one_line(text) : dumped(Json(text));
+  return clear ? on_one_line(text) : to_line(Json(text));
 }
 
 Json json_of(const LogField& field) {
@@ -56,7 +54,7 @@ std::string body_of(const LogRecord& record) {
   for (const LogField& field : record.fields) {
     const auto* text = std::get_if<std::string_view>(&field.value);
     line += " " + std::string(field.name) + "=" +
-            (text != nullptr ? field_text(*text) : dumped(json_of(field)));
+            (text != nullptr ? field_text(*text) : to_line(json_of(field)));
   }
   return line;
 }
@@ -71,7 +69,7 @@ std::string json_line(const LogRecord& record, bool with_time) {
     const std::string name(field.name);
     if (!line.contains(name)) line[name] = json_of(field);
   }
-  return dumped(line);
+  return to_line(line);
 }
 
 // "<3>": what a journal takes for the priority (syslog's numbers).
@@ -112,7 +110,7 @@ std::string line_of(const LogRecord& record, LineForm form) {
   switch (form) {
     case LineForm::kPlain: return "maie: " + std::string(record.message);
     case LineForm::kPlainJson:
-      return dumped({{"level", to_string(record.level)}, {"message", record.message}});
+      return to_line({{"level", to_string(record.level)}, {"message", record.message}});
     case LineForm::kText:
       return rfc3339(record.time) + " " + padded_level(record.level) + body_of(record);
     case LineForm::kJson: return json_line(record, true);

@@ -56,12 +56,12 @@ struct CodeRows {
 /// groups that w4_group takes, W8 for all others. (Dense is for weights that come as floats.)
 enum class StoredLayout { kDense, kW8, kW6, kW4 };
 StoredLayout best_layout(const QuantisedMatrix& matrix);
-/// The largest of 128, 64 and 32, and of 6 bits 16, that divides the group of a matrix; 0 when none
-/// does.
-int64_t w4_group(const QuantisedMatrix& form);
 /// The same by the type of a GGUF tensor: q4_0, q4_1 and q4_K go to W4; q5_0, q5_1, q5_K and q6_K
 /// to W6; q8_0 to W8; floats stay dense.
 StoredLayout best_layout(BlockType type);
+/// The largest of 128, 64 and 32, and of 6 bits 16, that divides the group of a matrix; 0 when none
+/// does.
+int64_t w4_group(const QuantisedMatrix& form);
 
 /// Rows of quantised GGUF blocks, without loss: q4_0, q4_1 and q4_K become 4-bit codes in groups of
 /// 32; q5_0, q5_1 and q5_K 5-bit and q8_0 8-bit codes in groups of 32; q6_K 6-bit codes in groups

@@ -100,7 +100,7 @@ RemoteModel::Attempt RemoteModel::attempt(const Json& body, const Request& reque
   http.method = "POST";
   http.headers.emplace_back("Content-Type", "application/json");
   http.headers.emplace_back("Accept", "text/event-stream, application/json");
-  http.body = to_text(body);
+  http.body = to_line(body);
   http.stall_limit_s = control.stall_limit_s;
   // Around a token of a few bytes an event has some hundred more.
   http.max_body_bytes = uint64_t{64} * options_.max_answer_bytes;

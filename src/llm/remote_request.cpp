@@ -26,7 +26,7 @@ void add_to_prompt(Json& messages, const Json& schema) {
     (*it)["content"] = (*it)["content"].get<std::string>() +
                        "\n\nAnswer with one JSON document and nothing else. It must be valid "
                        "under this JSON Schema:\n" +
-                       to_text(schema);
+                       to_line(schema);
     return;
   }
 }
@@ -131,8 +131,6 @@ Json chat_body(const Request& request, const Json& schema, const std::string& mo
   }
   return body;
 }
-
-std::string to_text(const Json& body) { return to_line(body); }
 
 std::string refused_field(string_view said, const Json& body) {
   const std::string message = lower(said);

@@ -35,9 +35,6 @@ struct RemoteShape {
 Json chat_body(const Request& request, const Json& schema, const std::string& model,
                const RemoteShape& shape);
 
-/// JSON text of a body; bytes that are no UTF-8 become U+FFFD.
-std::string to_text(const Json& body);
-
 /// The optional field of `body` that the server's words refuse, or empty. Words about the length of
 /// the context refuse none.
 std::string refused_field(std::string_view message, const Json& body);

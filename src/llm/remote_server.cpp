@@ -201,8 +201,8 @@ int64_t RemoteModel::ask_tokenizer(std::string_view text, bool as_llama_cpp) {
   request.stall_limit_s = kShortLimitS;
   request.body =
       as_llama_cpp
-          ? to_text({{"content", text}, {"add_special", false}})
-          : to_text({{"model", info_.name}, {"prompt", text}, {"add_special_tokens", false}});
+          ? to_line({{"content", text}, {"add_special", false}})
+          : to_line({{"model", info_.name}, {"prompt", text}, {"add_special_tokens", false}});
   const auto response = http_.send(request);
   if (!response || net::may_pass(response->status)) return -1;
   const auto document = parse_json(text::repair_utf8(response->body));

@@ -29,9 +29,8 @@ class LinearWeights {
   /// Converts and packs sources of one width K, one below the other: their outputs follow each
   /// other in y. Nothing but the result is as large as a source. `type` is one of
   ///   float32, bfloat16  whatever the file has, as floats;
-  ///   int8   one scale for each output; 8-bit sources keep values and scales to the bit, sources
-  ///   of
-  ///          5 and 6 bits what int4 keeps of them, all else is rounded to 127 steps of its row;
+  ///   int8   one scale for each output; 8-bit sources keep values and scales to the bit, those
+  ///          of 5 and 6 bits what int4 keeps of them, all else is rounded to 127 steps of its row;
   ///   int4   sources of 4 to 6 bits keep their codes, scales and offsets are rounded to 11
   ///          significant bits (exact for what files store as float16); 8-bit sources stay int8;
   ///          floats become codes of 4 bits in groups of 32 around 8, with the scale of least

@@ -15,6 +15,13 @@
 
 namespace maie::queue {
 
+/// What came of a body that returns either.
+inline const Status& status_of(const Status& status) { return status; }
+template <class T>
+Status status_of(const Result<T>& result) {
+  return result.status();
+}
+
 /// One SQLite file (WAL) for all threads of a process: one connection that writes and a few that
 /// read, so that a read never waits for the disk to finish a write.
 ///
@@ -91,11 +98,6 @@ class DatabaseFile {
   };
 
   DatabaseFile(std::string path, Options options, Database writer, Database watcher);
-  static const Status& status_of(const Status& status) { return status; }
-  template <class T>
-  static Status status_of(const Result<T>& result) {
-    return result.status();
-  }
   Status commit(const Work& work);
   void commit_together(const std::vector<Request*>& group);
   Status run_all(const std::vector<Request*>& group);

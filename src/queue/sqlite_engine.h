@@ -81,11 +81,6 @@ class SqliteQueue final : public TaskQueue {
   auto read(const Body& body) -> decltype(body(std::declval<Database&>())) {
     return tasks_->read(body);
   }
-  static const Status& status_of(const Status& status) { return status; }
-  template <class T>
-  static Status status_of(const Result<T>& result) {
-    return result.status();
-  }
 
   // --- live.db, replaced when it is damaged or gone
   using LiveFile = std::shared_ptr<DatabaseFile>;

@@ -71,11 +71,6 @@ class TaskFile {
       if (again) return out;
     }
   }
-  static const Status& status_of(const Status& status) { return status; }
-  template <class T>
-  static Status status_of(const Result<T>& result) {
-    return result.status();
-  }
   void note_damage(const Status& status);
   void take_care();
   Status exchange();
