@@ -1,7 +1,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::config {
 
@@ -17,24 +17,15 @@ namespace maie::config {
 class Surroundings {
  public:
   Surroundings() {
-    std::string name =
-        (std::filesystem::path(::testing::TempDir()) / "maie-config-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    folder_ = std::filesystem::canonical(name);
     set("HOME", path("home"));
     set("MAIE_CONFIG", file("empty.toml", ""));
-  }
-  ~Surroundings() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
   }
   Surroundings(const Surroundings&) = delete;
   Surroundings& operator=(const Surroundings&) = delete;
 
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return folder_.path(name); }
   std::string file(const std::string& name, const std::string& content) const {
-    std::ofstream(folder_ / name, std::ios::binary) << content;
-    return path(name);
+    return folder_.write(name, content);
   }
   Surroundings& set(const std::string& name, const std::string& value) {
     (*variables_)[name] = value;
@@ -57,7 +48,7 @@ class Surroundings {
     };
     for (const auto& [name, value] : *variables_) source.variables.push_back(name);
     source.flags = flags_;
-    source.dotenv_folder = folder_;
+    source.dotenv_folder = folder_.path();
     return load_settings(source);
   }
   /// Fails the test unless they load.
@@ -77,7 +68,7 @@ class Surroundings {
   }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
   std::shared_ptr<std::map<std::string, std::string>> variables_ =
       std::make_shared<std::map<std::string, std::string>>();
   std::vector<Flag> flags_;

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/formats/hostile.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::formats {
 namespace {
@@ -30,18 +31,11 @@ void expect_refused(const std::string& file, Code code, const std::string& words
   EXPECT_TRUE(status.message().starts_with("m.safetensors: ")) << status.message();
 }
 
-// A folder of its own for each test, gone afterwards.
 class SafetensorsFolder : public testing::Test {
  protected:
-  SafetensorsFolder() {
-    std::string name = testing::TempDir() + "maie-safetensors-XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~SafetensorsFolder() override { std::filesystem::remove_all(folder); }
-  void write(const std::string& name, const std::string& content) {
-    std::ofstream(folder + "/" + name, std::ios::binary) << content;
-  }
-  std::string folder;
+  void write(const std::string& name, const std::string& content) { home.write(name, content); }
+  const TemporaryFolder home;
+  const std::string folder = home.path();
 };
 
 TEST(Safetensors, ReadsAnOrdinaryFile) {

@@ -30,7 +30,7 @@ Request everything() {
 TEST(RemoteRequest, HoldsWhatIsSetAndNothingElse) {
   Request request;
   request.messages = {{"user", "hello"}};
-  EXPECT_EQ(to_text(chat_body(request, Json(), "m", {})),
+  EXPECT_EQ(to_line(chat_body(request, Json(), "m", {})),
             R"({"model":"m","messages":[{"role":"user","content":"hello"}],"stream":true,)"
             R"("stream_options":{"include_usage":true}})");
   const Json body = chat_body(everything(), Json(), "m", {});
@@ -86,7 +86,7 @@ TEST(RemoteRequest, LeavesOutWhatTheServerRefuses) {
 TEST(RemoteRequest, BytesThatAreNoUtf8DoNotStopIt) {
   Request request;
   request.messages = {{"user", "a\xFFz"}};
-  EXPECT_NE(to_text(chat_body(request, Json(), "m", {})).find("a\xEF\xBF\xBDz"), std::string::npos);
+  EXPECT_NE(to_line(chat_body(request, Json(), "m", {})).find("a\xEF\xBF\xBDz"), std::string::npos);
 }
 
 TEST(RemoteRequest, FindsTheFieldThatARefusalNames) {

@@ -274,23 +274,28 @@ class Story {
     if (leases_.size() > 10) leases_.erase(leases_.begin());
   }
 
-  // What a status of the holder's calls must be. @returns the task when the lease is held.
-  ModelTask* expect_held(const Lease& lease, const Status& status, const char* what) {
+  ModelTask* held(const Lease& lease, const char* what) {
     ModelTask* task = model_.held(lease);
     say(std::string(what) + " " + lease.task_id + (task ? "" : " with a lost lease"));
-    if (task == nullptr) {
-      EXPECT_EQ(status.code(), Code::kNotFound) << what << ": " << status.message();
-    }
     return task;
   }
 
-  void expect_ok(const Status& status) { EXPECT_TRUE(status.ok()) << status.message(); }
+  // A call that only the holder of a lease may make, by anyone. @returns the task when it was held:
+  // then the call did what it says.
+  template <class Call>
+  ModelTask* with_lease(const char* what, const Call& call) {
+    const Lease lease = any_lease();
+    const Status status = call(lease);
+    ModelTask* task = held(lease, what);
+    EXPECT_EQ(status.code(), task != nullptr ? Code::kOk : Code::kNotFound)
+        << what << ": " << status.message();
+    return task;
+  }
 
   void renew() {
     const Lease lease = any_lease();
     const milliseconds length(any_of({1000, 30'000}));
-    ModelTask* task = model_.held(lease);
-    say("renew " + lease.task_id + (task ? "" : " with a lost lease"));
+    ModelTask* task = held(lease, "renew");
     const auto got = anyone().renew(lease, length);
     ASSERT_TRUE(got.has_value()) << got.status().message();
     const LeaseState want = task == nullptr          ? LeaseState::kLost
@@ -301,86 +306,61 @@ class Story {
   }
 
   void set_stage() {
-    const Lease lease = any_lease();
     const std::string stage = any_of({"decode", "asr", "llm"});
-    const Status status = anyone().set_stage(lease, stage);
-    ModelTask* task = expect_held(lease, status, "set_stage");
-    if (task == nullptr) return;
-    expect_ok(status);
-    task->stage = stage;
+    const auto call = [&](const Lease& lease) { return anyone().set_stage(lease, stage); };
+    if (ModelTask* task = with_lease("set_stage", call)) task->stage = stage;
   }
 
   void save_checkpoint() {
-    const Lease lease = any_lease();
     const std::string name = any_of({"decode", "asr"}), data = bytes();
-    const Status status = anyone().save_checkpoint(lease, name, data);
-    ModelTask* task = expect_held(lease, status, "save_checkpoint");
-    if (task == nullptr) return;
-    expect_ok(status);
-    task->checkpoints[name] = data;
+    const auto call = [&](const Lease& lease) {
+      return anyone().save_checkpoint(lease, name, data);
+    };
+    if (ModelTask* task = with_lease("save_checkpoint", call)) task->checkpoints[name] = data;
   }
 
   void succeed() {
-    const Lease lease = any_lease();
     const std::string result = bytes();
-    const Status status = anyone().succeed(lease, result);
-    ModelTask* task = expect_held(lease, status, "succeed");
-    if (task == nullptr) return;
-    expect_ok(status);
-    model_.succeed(*task, result);
+    const auto call = [&](const Lease& lease) { return anyone().succeed(lease, result); };
+    if (ModelTask* task = with_lease("succeed", call)) model_.succeed(*task, result);
   }
 
   void fail() {
-    const Lease lease = any_lease();
     const Failure failure{{"CODE", bytes(), "asr"},
                           !one_in(3),
                           milliseconds(any_of({0, 0, 2000, int(10 * kMinute)}))};
-    const Status status = anyone().fail(lease, failure);
-    ModelTask* task = expect_held(lease, status, "fail");
-    if (task == nullptr) return;
-    expect_ok(status);
-    model_.fail(*task, failure);
+    const auto call = [&](const Lease& lease) { return anyone().fail(lease, failure); };
+    if (ModelTask* task = with_lease("fail", call)) model_.fail(*task, failure);
   }
 
   void release() {
-    const Lease lease = any_lease();
-    const Status status = anyone().release(lease);
-    ModelTask* task = expect_held(lease, status, "release");
-    if (task == nullptr) return;
-    expect_ok(status);
-    model_.release(*task);
+    const auto call = [&](const Lease& lease) { return anyone().release(lease); };
+    if (ModelTask* task = with_lease("release", call)) model_.release(*task);
   }
 
   void confirm_cancel() {
     const Lease lease = any_lease();
     const Status status = anyone().confirm_cancel(lease);
-    ModelTask* task = expect_held(lease, status, "confirm_cancel");
-    if (task == nullptr) return;
-    if (!task->cancel_requested) {
-      EXPECT_EQ(status.code(), Code::kInvalidInput) << status.message();
-      return;
-    }
-    expect_ok(status);
-    model_.end(*task, TaskState::kCancelled);
+    ModelTask* task = held(lease, "confirm_cancel");
+    EXPECT_EQ(status.code(), task == nullptr          ? Code::kNotFound
+                             : task->cancel_requested ? Code::kOk
+                                                      : Code::kInvalidInput)
+        << status.message();
+    if (status.ok() && task != nullptr) model_.end(*task, TaskState::kCancelled);
   }
 
   void report() {
-    const Lease lease = any_lease();
     if (one_in(2)) {
       const double fraction = below(100) / 128.0;
-      const Status status = anyone().report(lease, {.stage = "asr", .fraction = fraction});
-      ModelTask* task = expect_held(lease, status, "report");
-      if (task == nullptr) return;
-      expect_ok(status);
-      task->fraction = fraction;
+      const auto call = [&](const Lease& lease) {
+        return anyone().report(lease, {.stage = "asr", .fraction = fraction});
+      };
+      if (ModelTask* task = with_lease("report", call)) task->fraction = fraction;
     } else {
       const std::string data = bytes();
-      const Status status = anyone().append_event(lease, data);
-      ModelTask* task = expect_held(lease, status, "append_event");
-      if (task == nullptr) return;
-      expect_ok(status);
-      if (!task->live_is_known) return;
-      task->events.push_back(data);
+      const auto call = [&](const Lease& lease) { return anyone().append_event(lease, data); };
+      ModelTask* task = with_lease("append_event", call);
+      if (task != nullptr && task->live_is_known) task->events.push_back(data);
     }
   }
 
@@ -561,7 +541,7 @@ class Story {
           ModelTask* task = model_.find((*got)->task.id);
           ASSERT_EQ(task, model_.next(lane));
           model_.lend(*task, {.worker = "last", .lane = lane}, (*got)->lease.token);
-          expect_ok(anyone().succeed((*got)->lease, "end"));
+          EXPECT_TRUE(anyone().succeed((*got)->lease, "end").ok());
           model_.succeed(*task, "end");
         }
       }

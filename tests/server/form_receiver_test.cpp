@@ -1,4 +1,5 @@
 #include "server/http/form_receiver.h"
+#include "tests/support/temporary_folder.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -16,12 +17,6 @@ namespace fs = std::filesystem;
 
 class FormReceiverTest : public testing::Test {
  protected:
-  FormReceiverTest() {
-    std::string name = fs::temp_directory_path() / "form_receiver_test.XXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~FormReceiverTest() override { fs::remove_all(folder_); }
-
   size_t files() const {
     return static_cast<size_t>(
         std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
@@ -40,7 +35,8 @@ class FormReceiverTest : public testing::Test {
     if (!refusal) refusal = form.finish();
     return refusal ? std::to_string(refusal->status) + " " + refusal->code : "taken";
   }
-  std::string folder_;
+  const TemporaryFolder home_;
+  const std::string folder_ = home_.path();
 };
 
 TEST_F(FormReceiverTest, WritesFilesAndKeepsFields) {

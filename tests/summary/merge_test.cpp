@@ -179,23 +179,8 @@ TEST(MergeByRule, RandomSummariesOfShippedTemplatesStayValid) {
     }
     return out;
   };
-  const std::function<Json(const Json&)> make = [&](const Json& schema) -> Json {
-    if (schema.contains("enum")) return schema["enum"][random() % schema["enum"].size()];
+  const auto leaf = [&](const Json& schema) -> Json {
     const Json& type = schema["type"];
-    if (type == "object") {
-      Json out = Json::object();
-      for (const auto& [name, member] : schema["properties"].items()) out[name] = make(member);
-      return out;
-    }
-    if (type == "array") {
-      Json out = Json::array();
-      const auto most = std::min<int64_t>(json_int(schema, "maxItems", 10), 30);
-      const auto least = json_int(schema, "minItems", 0);
-      for (int64_t i = least + int64_t(random()) % (most - least + 1); i > 0; --i) {
-        out.push_back(make(schema["items"]));
-      }
-      return out;
-    }
     if (type == "number") return double(random() % 100) / 100;
     if (type.is_array() && random() % 2) return nullptr;
     if (schema.contains("pattern")) {
@@ -209,7 +194,9 @@ TEST(MergeByRule, RandomSummariesOfShippedTemplatesStayValid) {
     const Json schema = *store.schema(item.id);
     for (int round = 0; round < 20; ++round) {
       std::vector<Json> parts;
-      for (size_t i = 2 + random() % 6; i > 0; --i) parts.push_back(make(schema));
+      for (size_t i = 2 + random() % 6; i > 0; --i) {
+        parts.push_back(random_document(schema, random, 30, leaf));
+      }
       const Merged out = merge_by_rule(schema, parts);
       const Status status = check_schema(schema, out.value);
       EXPECT_TRUE(status.ok()) << item.id << ": " << status.message() << out.value.dump();

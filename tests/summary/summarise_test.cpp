@@ -44,7 +44,7 @@ SummaryOptions options(const std::string& id = kTemplate) {
 
 class Summarise : public testing::Test {
  protected:
-  ScratchFolder own;
+  TemporaryFolder own;
   TemplateStore store{{own.path(), {source_folder("templates")}}};
 };
 

@@ -30,7 +30,7 @@ TemplateParts parts(std::string prompt = "Say it. {{ schema }}") {
 
 class Store : public testing::Test {
  protected:
-  ScratchFolder own;
+  TemporaryFolder own;
   TemplateStore store{{own.path() + "/mine", {source_folder("templates")}}};
 };
 

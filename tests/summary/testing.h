@@ -1,58 +1,26 @@
-// What the tests of the stages share: folders that vanish, and a language model that answers from a
-// script.
+// What the tests of the stages share: a language model that answers from a script, and documents
+// that a model might have written.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 #include <functional>
 #include <mutex>
-#include <sstream>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "llm/language_model.h"
 #include "summary/template_store.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::summary {
 
 inline std::string source_folder(const std::string& name) {
   return std::string(MAIE_SOURCE_DIR) + "/" + name;
 }
-
-/// An empty folder below gtest's temporary one, removed with what is in it.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    static std::atomic<int> count{0};
-    path_ = testing::TempDir() + "maie_summary_" + std::to_string(::getpid()) + "_" +
-            std::to_string(count++);
-    std::filesystem::create_directories(path_);
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-  void write(const std::string& name, const std::string& content) const {
-    const std::filesystem::path file = std::filesystem::path(path_) / name;
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << content;
-  }
-  std::string read(const std::string& name) const {
-    std::ostringstream content;
-    content << std::ifstream(std::filesystem::path(path_) / name, std::ios::binary).rdbuf();
-    return content.str();
-  }
-
- private:
-  std::string path_;
-};
 
 /// Answers by a function of the request, keeps what it was asked. A token is a run of at most four
 /// bytes of a word, so that tests can count.
@@ -124,5 +92,29 @@ inline std::string body_of(const llm::Request& request) {
 }
 
 inline TemplateRoots shipped_only() { return {"", {source_folder("templates")}}; }
+
+/// A document under a schema of the kind that the shipped templates have.
+/// @param longest  list
+/// @param leaf     numbers and texts, by their schema
+inline Json random_document(const Json& schema, std::mt19937& random, int64_t longest,
+                            const std::function<Json(const Json& schema)>& leaf) {
+  if (schema.contains("enum")) return schema["enum"][random() % schema["enum"].size()];
+  const Json& type = schema["type"];
+  if (type == "object") {
+    Json out = Json::object();
+    for (const auto& [name, member] : schema["properties"].items()) {
+      out[name] = random_document(member, random, longest, leaf);
+    }
+    return out;
+  }
+  if (type != "array") return leaf(schema);
+  Json out = Json::array();
+  const int64_t least = json_int(schema, "minItems", 0);
+  const int64_t most = std::min(json_int(schema, "maxItems", 10), longest);
+  for (int64_t i = least + int64_t(random()) % (most - least + 1); i > 0; --i) {
+    out.push_back(random_document(schema["items"], random, longest, leaf));
+  }
+  return out;
+}
 
 }  // namespace maie::summary

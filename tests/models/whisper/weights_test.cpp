@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "tests/formats/hostile.h"
+#include "tests/support/temporary_folder.h"
 
 namespace maie::whisper {
 namespace {
@@ -300,26 +301,14 @@ TEST(Weights, NameTheirTokens) {
   EXPECT_EQ(opened(kGolden + "ggml-f16.bin")->vocabulary().status().code(), Code::kUnsupported);
 }
 
-// A folder of its own for each test, gone afterwards.
 class BadModel : public testing::Test {
  protected:
-  BadModel() {
-    std::string name = testing::TempDir() + "maie-weights-XXXXXX";
-    folder = ::mkdtemp(name.data());
-  }
-  ~BadModel() override { fs::remove_all(folder); }
   void copy(const std::string& model) {
     fs::copy(kGolden + model, folder,
              fs::copy_options::overwrite_existing | fs::copy_options::recursive);
   }
-  std::string read(const std::string& name) {
-    std::ostringstream text;
-    text << std::ifstream(folder + "/" + name, std::ios::binary).rdbuf();
-    return text.str();
-  }
-  void write(const std::string& name, const std::string& content) {
-    std::ofstream(folder + "/" + name, std::ios::binary) << content;
-  }
+  std::string read(const std::string& name) { return home.read(name); }
+  void write(const std::string& name, const std::string& content) { home.write(name, content); }
   void replace(const std::string& name, const std::string& from, const std::string& to) {
     std::string text = read(name);
     const size_t at = text.find(from);
@@ -332,7 +321,8 @@ class BadModel : public testing::Test {
     EXPECT_NE(status.message().find(words), std::string::npos) << status.message();
     EXPECT_NE(status.message().find(path), std::string::npos) << status.message();
   }
-  std::string folder;
+  const TemporaryFolder home;
+  const std::string folder = home.path();
 };
 
 TEST_F(BadModel, IsAbsent) {
